@@ -1,0 +1,1 @@
+"""Klaviyo lists as Dagster assets."""

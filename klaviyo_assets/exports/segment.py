@@ -1,0 +1,52 @@
+"""A segment: a named set of customers, and the source that it is read from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from klaviyo_assets.exports.values import Declaration, Name, Switch, Text, Texts, Timezone
+
+
+class FileSource(Declaration):
+    """Files of one format: one file, a glob, or a folder."""
+
+    type: Literal["parquet", "csv", "ndjson"]
+    """The format: parquet, csv or ndjson."""
+    path: Text = Field(examples=["data/vip.parquet"])
+    """File, glob or folder; relative to the project's root, or s3://, abfss://, gs://, https://."""
+
+
+class CustomerInsightsSource(Declaration):
+    """A table that Dynamics 365 Customer Insights wrote: model.json beside CSV partitions."""
+
+    type: Literal["customer_insights"]
+    """The format: customer_insights."""
+    path: Text = Field(examples=["data/customer_insights"])
+    """The folder that holds model.json; relative to the project's root, or s3://, abfss://, gs://, https://."""
+    entity: Text = Field(examples=["HighValueSegment"])
+    """The name of the entity in model.json; it is the segment's output entity name, as HighValueSegment."""
+
+
+Source = Annotated[FileSource | CustomerInsightsSource, Field(discriminator="type")]
+
+
+class Segment(Declaration):
+    """A named set of customers, read from a source into the asset segments/<name>."""
+
+    name: Name = Field(examples=["vip_customers"])
+    """Letters, digits and _; the asset is segments/<name>."""
+    source: Source = Field(examples=[{"type": "parquet", "path": "data/vip.parquet"}])
+    """Where the customers come from, as {type: parquet, path: data/vip.parquet}."""
+    refresh: Texts = Field(default=(), examples=['"0 5 * * *"'])
+    """A cron on which the segment is read anew, or a list of them."""
+    timezone: Timezone = "UTC"
+    """The time zone of the crons, as Europe/Riga."""
+    watch: Switch = True
+    """Whether a sensor reads the segment anew when its source was refreshed."""
+
+    @property
+    def asset_key(self) -> str:
+        """The asset key, its parts joined by slashes."""
+        return f"segments/{self.name}"

@@ -1,0 +1,145 @@
+"""The frames that pass between the steps: their columns and types, and the check at each border.
+
+A frame's schema belongs here when two parts share it; a frame that lives inside one part does not. Nothing
+here computes anything.
+
+    CUSTOMERS ──map──▶ PROFILES, REJECTIONS ──diff──▶ CHANGES ──deliver──▶ RECEIPTS ──fold──▶ LEDGER
+                                                              │        └──▶ REFUSALS
+                                         MEMBERS ◀──fetch─────┘
+
+CUSTOMERS has no schema: it is a segment's rows in its source's own columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from klaviyo_assets.errors import KlaviyoAssetsError
+
+UTC_TIME: Final[pl.DataType] = pl.Datetime("us", "UTC")
+
+CHANGE: Final[pl.DataType] = pl.Enum(["add", "update", "remove"])
+EVENT: Final[pl.DataType] = pl.Enum(["intent", "submitted", "refused", "settled", "existing", "gone", "member"])
+OUTCOME: Final[pl.DataType] = pl.Enum(["done", "lost"])
+DUPLICATE_RULE: Final = "email_duplicate"  # the one rejection whose address is usable
+
+
+def _schema(columns: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:
+    return pl.Schema(columns)
+
+
+PROFILES: Final = _schema(
+    {
+        "email": pl.String,  # trimmed and lower-cased; unique in the frame; who this is
+        "external_id": pl.String,  # null where none is mapped
+        "payload": pl.String,  # the fragment of JSON that Klaviyo receives for this person
+        "segment": pl.String,  # the asset key of the segment that the row came from
+        "row": pl.Int64,  # the row's place in that segment, from 0
+        "dropped": pl.String,  # rules that cost an optional field, as "phone_invalid"; or null
+    }
+)
+
+REJECTIONS: Final = _schema(
+    {
+        "segment": pl.String,
+        "row": pl.Int64,
+        "email": pl.String,  # as PROFILES, where the row holds anything at all; else null
+        "rule": pl.String,  # the rule's name, as "email_missing"
+        "reason": pl.String,  # the rule in words, the same for all its rows
+    }
+)
+
+CHANGES: Final = _schema(
+    {
+        "change": CHANGE,
+        "email": pl.String,
+        "external_id": pl.String,
+        "payload": pl.String,  # null for a removal
+        "segment": pl.String,  # null for a removal
+        "row": pl.Int64,  # null for a removal
+        "confirm_first": pl.String,  # removal of a moved person: the new address, to be confirmed before
+        "joined_from": UTC_TIME,  # removal: life of the bulk job that put the person on the list,
+        "joined_until": UTC_TIME,  # by Klaviyo's clock
+        "leaving": pl.Boolean,  # removal: one was sent before, and its answer never came
+    }
+)
+
+LEDGER: Final = _schema(
+    {
+        "email": pl.String,  # unique: one row per person whom we delivered, or are delivering, to the list
+        "external_id": pl.String,
+        "payload": pl.String,  # the last one confirmed; null where none is yet
+        "ours": pl.Boolean,  # False: was on the list before we came, and is not ours to remove
+        "joined_from": UTC_TIME,
+        "joined_until": UTC_TIME,
+        "leaving": pl.Boolean,  # a removal was sent, and its answer never came
+        "open": pl.Boolean,  # a request body with this person is not settled; no new change before it is
+    }
+)
+
+RECEIPTS: Final = _schema(
+    {
+        "sequence": pl.Int64,  # the order in which the ledger took them; decides which is the last
+        "at": UTC_TIME,
+        "run_id": pl.String,
+        "event": EVENT,
+        "body": pl.String,  # our id of the request body that this belongs to
+        "bulk_job_id": pl.String,  # Klaviyo's id; on `submitted`
+        "outcome": OUTCOME,  # on `settled`
+        "change": CHANGE,  # on `intent`
+        "email": pl.String,  # null on `submitted` and `settled`, which are about a whole body
+        "external_id": pl.String,
+        "payload": pl.String,
+        "code": pl.String,  # on `refused`: Klaviyo's code
+        "field": pl.String,  # on `refused`: the attribute that Klaviyo points at
+        "joined_from": UTC_TIME,  # on `submitted`, `existing`, `member`
+        "joined_until": UTC_TIME,  # on `settled`, `member`
+    }
+)
+
+MEMBERS: Final = _schema(
+    {
+        "profile_id": pl.String,
+        "email": pl.String,  # trimmed and lower-cased; null for who has none
+        "external_id": pl.String,
+        "joined_at": UTC_TIME,  # when they joined the list, by Klaviyo's clock; null where no list was asked
+    }
+)
+
+REFUSALS: Final = _schema(
+    {
+        "email": pl.String,
+        "segment": pl.String,
+        "row": pl.Int64,
+        "code": pl.String,  # Klaviyo's code, as "invalid"
+        "field": pl.String,  # the attribute that Klaviyo points at, as "phone_number"; or empty
+    }
+)
+
+
+def empty(schema: pl.Schema) -> pl.DataFrame:
+    """A frame of the schema without rows."""
+    return pl.DataFrame(schema=schema)
+
+
+def conform(frame: pl.LazyFrame, schema: pl.Schema, *, name: str) -> pl.LazyFrame:
+    """The frame, once its columns and types are those of the schema, in its order.
+
+    Raises:
+        KlaviyoAssetsError: a column is missing or has another type.
+    """
+    found = frame.collect_schema()
+    wrong = [
+        f"{column} is {found.get(column, 'missing')}, expected {dtype}"
+        for column, dtype in schema.items()
+        if found.get(column) != dtype
+    ]
+    if wrong:
+        raise KlaviyoAssetsError(
+            f"The frame {name} is not of its schema: {'; '.join(wrong)}; it was not made by this package's "
+            f"current version: materialize it again."
+        )
+    return frame.select(schema.names())
