@@ -1,0 +1,58 @@
+"""What we did, and whom we account for: one ledger per export, account and list.
+
+A ledger is a table of receipts, which is only ever added to while a delivery runs: an intent per person before a
+request body leaves, then, for the whole body, Klaviyo's bulk job and how it ended, and a refusal per person whom
+Klaviyo did not take. Who is on the list because of us is not stored: it is folded from the receipts, so that a kill
+at any moment leaves nothing half done. Nothing here knows Klaviyo or Dagster.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import polars as pl
+
+from klaviyo_assets.ledger.delta import DeltaLedger
+from klaviyo_assets.ledger.state import OPEN_BODIES, compact, fold, fold_existing, fold_open_bodies, fold_open_people
+from klaviyo_assets.ledger.memory import MemoryLedger
+from klaviyo_assets.ledger.receipts import Stamp
+from klaviyo_assets.ledger.remembered import Remembered
+
+__all__ = [
+    "OPEN_BODIES",
+    "DeltaLedger",
+    "Ledger",
+    "MemoryLedger",
+    "Remembered",
+    "Stamp",
+    "compact",
+    "fold",
+    "fold_existing",
+    "fold_open_bodies",
+    "fold_open_people",
+]
+
+
+class Ledger(Protocol):
+    """Where receipts are kept."""
+
+    def read_receipts(self) -> pl.LazyFrame:
+        """All receipts, as RECEIPTS; in no order: `sequence` says it.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+
+    def append(self, receipts: pl.DataFrame) -> None:
+        """Add receipts, all or none, numbered after those that are there in the order in which they stand.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+
+    def replace(self, receipts: pl.DataFrame) -> None:
+        """Put receipts, with their numbers, in the place of all that are there, all or none.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """

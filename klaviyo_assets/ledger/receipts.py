@@ -1,0 +1,63 @@
+"""The receipts that a delivery writes: one function for each event, giving RECEIPTS without their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from klaviyo_assets.frames import RECEIPTS
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What all receipts of one moment share.
+
+    Attributes:
+        run_id: the run that writes them.
+        at: when, in UTC; for people to read, never to decide an order by.
+    """
+
+    run_id: str
+    at: datetime
+
+    def intents(self, changes: pl.DataFrame, *, body: str) -> pl.DataFrame:
+        """The people of CHANGES are about to be sent in this body."""
+        return self._receipts(changes.select("change", "email", "external_id", "payload"), "intent", body=body)
+
+    def submitted(self, body: str, *, bulk_job_id: str, created_at: datetime) -> pl.DataFrame:
+        """Klaviyo took the body, as this bulk job, created at this time of Klaviyo's clock."""
+        return self._receipts(_one_row(), "submitted", body=body, bulk_job_id=bulk_job_id, joined_from=created_at)
+
+    def refused(self, refusals: pl.DataFrame, *, body: str) -> pl.DataFrame:
+        """Klaviyo did not take these people of the body: `email`, `code`, `field`."""
+        return self._receipts(refusals.select("email", "code", "field"), "refused", body=body)
+
+    def settled(self, body: str, *, outcome: str, completed_at: datetime | None = None) -> pl.DataFrame:
+        """The body is over: `done`, or `lost` where it had no effect; with the end of its bulk job."""
+        return self._receipts(_one_row(), "settled", body=body, outcome=outcome, joined_until=completed_at)
+
+    def existing(self, members: pl.DataFrame) -> pl.DataFrame:
+        """These were on the list before we came: `email`, and `joined_at` by Klaviyo's clock."""
+        return self._receipts(members.select("email", joined_from="joined_at"), "existing")
+
+    def gone(self, people: pl.DataFrame) -> pl.DataFrame:
+        """These, of the ledger, are not on the list any more, and not by our doing: `email`."""
+        return self._receipts(people.select("email"), "gone")
+
+    def _receipts(self, rows: pl.DataFrame, event: str, **facts: Any) -> pl.DataFrame:
+        known = {"at": self.at, "run_id": self.run_id, "event": event, **facts}
+        columns = {name: pl.lit(known.get(name)) for name in RECEIPTS.names() if name not in rows.columns}
+        return rows.with_columns(**columns).select(RECEIPTS.names()).cast(RECEIPTS)
+
+
+def number(receipts: pl.DataFrame, *, first: int) -> pl.DataFrame:
+    """The receipts as RECEIPTS, numbered in the order in which they stand."""
+    numbers = pl.int_range(first, first + receipts.height, dtype=pl.Int64)
+    return receipts.with_columns(sequence=numbers).select(RECEIPTS.names()).cast(RECEIPTS)
+
+
+def _one_row() -> pl.DataFrame:
+    return pl.DataFrame({"email": [None]})

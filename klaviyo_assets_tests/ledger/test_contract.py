@@ -1,0 +1,215 @@
+"""What every ledger keeps to, in memory and as a Delta table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from upath import UPath
+
+from klaviyo_assets.frames import RECEIPTS
+from klaviyo_assets.ledger import (
+    DeltaLedger,
+    Ledger,
+    MemoryLedger,
+    Stamp,
+    compact,
+    fold,
+    fold_existing,
+    fold_open_bodies,
+)
+from klaviyo_assets.ledger.state import fold_open_people
+from klaviyo_assets_tests.frames_made import NOON, made, members
+
+STAMP = Stamp(run_id="run-1", at=NOON)
+Open = Callable[[], Ledger]
+
+
+@pytest.fixture(params=["memory", "delta"])
+def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Opens the same ledger, as a new process would."""
+    memory = MemoryLedger()
+    return (lambda: memory) if request.param == "memory" else lambda: DeltaLedger(UPath(tmp_path) / "a" / "list")
+
+
+def people(*emails: str, change: str = "add", payload: str = "v1") -> pl.DataFrame:
+    """CHANGES, as far as a ledger reads them."""
+    columns = pl.Schema({name: RECEIPTS[name] for name in ("change", "email", "external_id", "payload")})
+    return made(columns, [{"email": email} for email in emails], change=change, payload=payload)
+
+
+def deliver(ledger: Ledger, changes: pl.DataFrame, *, body: str, outcome: str = "done") -> None:
+    """All receipts of one body that went well, or was lost."""
+    ledger.append(STAMP.intents(changes, body=body))
+    ledger.append(STAMP.submitted(body, bulk_job_id=f"job-{body}", created_at=NOON))
+    ledger.append(STAMP.settled(body, outcome=outcome, completed_at=NOON))
+
+
+def state(ledger: Ledger) -> dict[str, str | None]:
+    """Address to payload of everybody in the ledger."""
+    return dict(fold(ledger.read_receipts()).select("email", "payload").sort("email").collect().iter_rows())
+
+
+def test_a_new_ledger_is_empty(open_ledger: Open) -> None:
+    """Before anything was written there are no receipts, of the right columns."""
+    receipts = open_ledger().read_receipts().collect()
+
+    assert receipts.schema == RECEIPTS
+    assert receipts.is_empty()
+
+
+def test_receipts_are_numbered_on_across_processes(open_ledger: Open) -> None:
+    """A ledger that is opened again goes on with the next number."""
+    open_ledger().append(STAMP.intents(people("a@example.com", "b@example.com"), body="1"))
+    open_ledger().append(STAMP.intents(people("c@example.com"), body="2"))
+
+    receipts = open_ledger().read_receipts().sort("sequence").collect()
+    assert receipts["sequence"].to_list() == [0, 1, 2]
+    assert receipts["email"].to_list() == ["a@example.com", "b@example.com", "c@example.com"]
+
+
+def test_appending_nothing_writes_nothing(open_ledger: Open) -> None:
+    """An empty group leaves the ledger as it is."""
+    ledger = open_ledger()
+    ledger.append(STAMP.intents(people(), body="1"))
+
+    assert ledger.read_receipts().collect().is_empty()
+
+
+def test_a_delivered_person_is_in_the_ledger(open_ledger: Open) -> None:
+    """An addition that was confirmed is somebody on the list, with the life of the bulk job."""
+    deliver(open_ledger(), people("a@example.com"), body="1")
+
+    row = fold(open_ledger().read_receipts()).collect().row(0, named=True)
+    assert (row["email"], row["payload"], row["ours"], row["open"]) == ("a@example.com", "v1", True, False)
+    assert (row["joined_from"], row["joined_until"]) == (NOON, NOON)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        pytest.param([("add", "v1", "done")], {"a@example.com": "v1"}, id="added"),
+        pytest.param([("add", "v1", "lost")], {}, id="addition-lost"),
+        pytest.param([("add", "v1", "done"), ("update", "v2", "done")], {"a@example.com": "v2"}, id="updated"),
+        pytest.param([("add", "v1", "done"), ("update", "v2", "lost")], {"a@example.com": "v1"}, id="update-lost"),
+        pytest.param([("add", "v1", "done"), ("remove", None, "done")], {}, id="removed"),
+        pytest.param([("add", "v1", "done"), ("remove", None, "lost")], {"a@example.com": "v1"}, id="removal-lost"),
+        pytest.param(
+            [("add", "v1", "done"), ("remove", None, "done"), ("add", "v3", "done")],
+            {"a@example.com": "v3"},
+            id="came-back",
+        ),
+    ],
+)
+def test_what_took_effect_last_counts(
+    open_ledger: Open, steps: list[tuple[str, str, str]], expected: dict[str, str]
+) -> None:
+    """The state is that of the last change that took effect, by number."""
+    for number, (change, payload, outcome) in enumerate(steps):
+        deliver(
+            open_ledger(), people("a@example.com", change=change, payload=payload), body=str(number), outcome=outcome
+        )
+
+    assert state(open_ledger()) == expected
+
+
+def test_an_intent_without_an_outcome_is_open(open_ledger: Open) -> None:
+    """Who is in a body that is not settled is open, and keeps the payload that was confirmed."""
+    ledger = open_ledger()
+    deliver(ledger, people("a@example.com"), body="1")
+    ledger.append(STAMP.intents(people("a@example.com", change="update", payload="v2"), body="2"))
+    ledger.append(STAMP.intents(people("b@example.com"), body="3"))
+
+    rows = fold(ledger.read_receipts()).sort("email").select("email", "payload", "open").collect().rows()
+    assert rows == [("a@example.com", "v1", True), ("b@example.com", None, True)]
+    bodies = fold_open_bodies(ledger.read_receipts()).collect()
+    assert sorted(bodies.select("body", "change", "people_count").rows()) == [("2", "update", 1), ("3", "add", 1)]
+
+
+def test_who_was_refused_is_not_in_the_ledger(open_ledger: Open) -> None:
+    """A refusal takes its person out of the body, and leaves the others in."""
+    ledger = open_ledger()
+    refusal = pl.DataFrame({"email": ["b@example.com"], "code": ["invalid"], "field": ["email"]})
+    ledger.append(STAMP.intents(people("a@example.com", "b@example.com"), body="1"))
+    ledger.append(STAMP.refused(refusal, body="1"))
+
+    assert fold_open_people(ledger.read_receipts(), "1").collect()["email"].to_list() == ["a@example.com"]
+    ledger.append(STAMP.settled("1", outcome="done", completed_at=NOON))
+    assert state(ledger) == {"a@example.com": "v1"}
+
+
+def test_refused_update_leaves_what_was_there(open_ledger: Open) -> None:
+    """Who was on the list stays in the ledger when an update is refused."""
+    ledger = open_ledger()
+    deliver(ledger, people("a@example.com"), body="1")
+    ledger.append(STAMP.intents(people("a@example.com", change="update", payload="v2"), body="2"))
+    ledger.append(STAMP.refused(pl.DataFrame({"email": ["a@example.com"], "code": ["x"], "field": [""]}), body="2"))
+    ledger.append(STAMP.settled("2", outcome="done", completed_at=NOON))
+
+    assert state(ledger) == {"a@example.com": "v1"}
+
+
+def test_existing_members_are_not_ours(open_ledger: Open) -> None:
+    """Who was there before stays somebody else's, also after we delivered to them."""
+    ledger = open_ledger()
+    ledger.append(STAMP.existing(members(["a@example.com", "z@example.com"])))
+    deliver(ledger, people("a@example.com", "b@example.com"), body="1")
+
+    assert dict(fold(ledger.read_receipts()).select("email", "ours").collect().iter_rows()) == {
+        "a@example.com": False,
+        "b@example.com": True,
+    }
+    assert set(fold_existing(ledger.read_receipts()).collect()["email"]) == {"a@example.com", "z@example.com"}
+
+
+def test_who_is_gone_is_not_in_the_ledger(open_ledger: Open) -> None:
+    """Who was found to be on the list no more is forgotten."""
+    ledger = open_ledger()
+    deliver(ledger, people("a@example.com", "b@example.com"), body="1")
+    ledger.append(STAMP.gone(people("b@example.com")))
+
+    assert state(ledger) == {"a@example.com": "v1"}
+
+
+def test_a_lost_removal_is_remembered_until_the_person_comes_back(open_ledger: Open) -> None:
+    """Whether a removal without an answer had its effect must be found out; after a new addition it does not matter."""
+    ledger = open_ledger()
+    deliver(ledger, people("a@example.com"), body="1")
+    deliver(ledger, people("a@example.com", change="remove"), body="2", outcome="lost")
+    assert fold(ledger.read_receipts()).collect()["leaving"].to_list() == [True]
+
+    deliver(ledger, people("a@example.com"), body="3")
+    assert fold(ledger.read_receipts()).collect()["leaving"].to_list() == [False]
+
+
+def test_small_ledgers_are_not_rewritten(open_ledger: Open) -> None:
+    """A rewrite that saves little is not made."""
+    deliver(open_ledger(), people("a@example.com"), body="1")
+
+    assert compact(open_ledger().read_receipts()) is None
+
+
+def test_a_compacted_ledger_says_the_same_in_fewer_receipts(open_ledger: Open) -> None:
+    """Compaction loses nobody, no open body, no lost removal, and nobody who was there before."""
+    ledger = open_ledger()
+    ledger.append(STAMP.existing(members(["a@example.com", "z@example.com"])))
+    for number in range(8):
+        deliver(ledger, people("a@example.com", "b@example.com", payload=f"v{number}"), body=str(number))
+    deliver(ledger, people("b@example.com", change="remove"), body="lost", outcome="lost")
+    ledger.append(STAMP.intents(people("c@example.com"), body="open"))
+    before = [fold(ledger.read_receipts()).sort("email").collect(), fold_open_bodies(ledger.read_receipts()).collect()]
+    count = ledger.read_receipts().collect().height
+
+    fewer = compact(ledger.read_receipts(), worth=0)
+    assert fewer is not None
+    ledger.replace(fewer)
+
+    again = open_ledger()
+    assert again.read_receipts().collect().height < count
+    assert fold(again.read_receipts()).sort("email").collect().equals(before[0])
+    assert fold_open_bodies(again.read_receipts()).collect().equals(before[1])
+    assert set(fold_existing(again.read_receipts()).collect()["email"]) == {"a@example.com", "z@example.com"}
+    deliver(again, people("b@example.com", change="remove"), body="after")
+    assert "b@example.com" not in state(again)
