@@ -1,0 +1,183 @@
+"""Klaviyo's verbs as this project needs them: each a few requests, giving values and frames.
+
+No method here touches consent: people are imported and join or leave a list, nobody is subscribed, unsubscribed or
+suppressed (https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api). What to send is not
+decided here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import polars as pl
+
+from klaviyo_assets.errors import NotFound, UnknownList
+from klaviyo_assets.frames import MEMBERS, empty
+from klaviyo_assets.klaviyo import members, wire
+from klaviyo_assets.klaviyo.answers import Answer, parse
+from klaviyo_assets.klaviyo.bulk import BulkJob, FailedRow, parse_bulk_job, parse_failed_row
+from klaviyo_assets.klaviyo.session import Session
+from klaviyo_assets.klaviyo.wire import Request, Tier
+
+MOST_REMOVALS: Final = 1_000  # https://developers.klaviyo.com/en/reference/remove_profiles_from_list
+_JOBS_PATH: Final = "/api/profile-bulk-import-jobs"
+_IN_FLIGHT: Final = 8  # look-ups at once
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose account the key is."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class KlaviyoList:
+    """A list: its id, its name today, and how many members it has, where that was asked for."""
+
+    id: str
+    name: str
+    member_count: int | None = None
+
+
+class Client:
+    """One account of Klaviyo."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def fetch_account(self) -> Account:
+        """Whose account the key is: https://developers.klaviyo.com/en/reference/get_accounts."""
+        resource = self._fetch("/api/accounts", "/api/accounts", wire.XS)["data"][0]
+        contact = resource["attributes"].get("contact_information") or {}
+        return Account(id=resource["id"], name=str(contact.get("organization_name") or ""))
+
+    def fetch_list(self, list_id: str, *, count: bool = False) -> KlaviyoList:
+        """A list, with its number of members where asked: https://developers.klaviyo.com/en/reference/get_list.
+
+        Raises:
+            UnknownList: the account has no such list.
+        """
+        path = f"/api/lists/{quote(list_id, safe='')}"
+        query = {"additional-fields[list]": "profile_count"} if count else {}
+        try:
+            # Counting has a smaller quota of its own, shared by all endpoints that count.
+            budget, tier = ("profile_count", wire.XS) if count else ("/api/lists/{id}", wire.L)
+            return _parse_list(self._fetch(wire.with_query(path, query), budget, tier)["data"])
+        except NotFound as error:
+            message = (
+                f"The account has no list {list_id}; copy the list's id from its settings in Klaviyo into list_id, "
+                f"or write list_name instead."
+            )
+            raise UnknownList(message, request_id=error.request_id) from None
+
+    def find_lists(self, name: str) -> list[KlaviyoList]:
+        """All lists of this name: https://developers.klaviyo.com/en/reference/get_lists."""
+        path = wire.with_query("/api/lists", {"filter": wire.equals("name", name)})
+        return [_parse_list(resource) for resource in self._fetch_all(path, "/api/lists", wire.L)]
+
+    def create_list(self, name: str) -> KlaviyoList:
+        """A new list: https://developers.klaviyo.com/en/reference/create_list."""
+        body = json.dumps({"data": {"type": "list", "attributes": {"name": name}}}).encode()
+        # Names are not unique: created twice, it would be two lists.
+        request = Request("POST", "/api/lists", "/api/lists POST", wire.M, body, repeatable=False)
+        return _parse_list(parse(self.session.send(request), request)["data"])
+
+    def read_members(self, list_id: str) -> Iterator[pl.DataFrame]:
+        """All members of a list, as MEMBERS, a page at a time."""
+        path: str | None = members.page_path(list_id)
+        while path:
+            answer = self._get(path, members.BUDGET, wire.L)
+            page, following = members.parse_page(answer.body)
+            yield page
+            path = wire.next_page({"links": {"next": following}}, api_url=self.session.api_url)
+
+    def find_members(self, list_id: str, emails: pl.Series) -> pl.DataFrame:
+        """Those of the addresses that are members of the list, as MEMBERS."""
+        paths = [members.lookup_path(list_id, group) for group in members.cut_lookups(emails)]
+        return self._look_up(paths, members.BUDGET)
+
+    def find_profiles(self, external_ids: pl.Series) -> pl.DataFrame:
+        """The account's profiles with these external ids, as MEMBERS; `joined_at` is null."""
+        paths = [members.profiles_path(group) for group in members.cut_lookups(external_ids)]
+        return self._look_up(paths, "/api/profiles")
+
+    def remove_members(self, list_id: str, profile_ids: pl.Series) -> None:
+        """Take up to 1 000 members off a list; who is none already stays none.
+
+        https://developers.klaviyo.com/en/reference/remove_profiles_from_list
+        """
+        path = f"/api/lists/{quote(list_id, safe='')}/relationships/profiles"
+        body = members.render_identifiers(profile_ids)
+        self.session.send(Request("DELETE", path, "/api/lists/{id}/relationships/profiles DELETE", wire.M, body))
+
+    def submit_body(self, body: bytes) -> BulkJob:
+        """Hand a body over: https://developers.klaviyo.com/en/reference/bulk_import_profiles.
+
+        An import updates whom it finds, and joining a list twice is joining it once: it may be sent again.
+        """
+        request = Request("POST", _JOBS_PATH, f"{_JOBS_PATH} POST", wire.M, body)
+        return parse_bulk_job(parse(self.session.send(request), request)["data"])
+
+    def fetch_recent_bulk_jobs(self, *, since: datetime) -> Iterator[BulkJob]:
+        """The account's bulk jobs, newest first, back to those created before `since`, a hundred a request."""
+        path = wire.with_query(_JOBS_PATH, {"page[size]": "100", "sort": "-created_at"})
+        for resource in self._fetch_all(path, _JOBS_PATH, wire.M):
+            job = parse_bulk_job(resource)
+            if job.created_at < since:
+                return
+            yield job
+
+    def fetch_bulk_job(self, job_id: str) -> BulkJob | None:
+        """One bulk job, or None where Klaviyo knows it no longer (it forgets them after seven days)."""
+        path = f"{_JOBS_PATH}/{quote(job_id, safe='')}"
+        try:
+            return parse_bulk_job(self._fetch(path, f"{_JOBS_PATH}/{{id}}", wire.M)["data"])
+        except NotFound:
+            return None
+
+    def fetch_failed_rows(self, job_id: str) -> Sequence[FailedRow]:
+        """Every row of a bulk job that failed, from all pages."""
+        path = f"{_JOBS_PATH}/{quote(job_id, safe='')}/import-errors"
+        pages = self._fetch_all(wire.with_query(path, {"page[size]": "100"}), "import-errors", wire.M)
+        return [parse_failed_row(resource) for resource in pages]
+
+    def read_imported(self, job_id: str) -> Iterator[pl.DataFrame]:
+        """Whom a bulk job created or updated, as MEMBERS, a page at a time; `joined_at` is null."""
+        path: str | None = members.imported_path(job_id)
+        while path:
+            page, following = members.parse_page(self._get(path, "imported profiles", wire.M).body)
+            yield page
+            path = wire.next_page({"links": {"next": following}}, api_url=self.session.api_url)
+
+    def _look_up(self, paths: list[str], budget: str) -> pl.DataFrame:
+        with ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="klaviyo-look-up") as pool:
+            answers = pool.map(lambda path: self._get(path, budget, wire.L), paths)
+            pages = [members.parse_page(answer.body)[0] for answer in answers]
+        return pl.concat([empty(MEMBERS), *pages])
+
+    def _get(self, path: str, budget: str, tier: Tier) -> Answer:
+        return self.session.send(Request("GET", path, budget, tier))
+
+    def _fetch(self, path: str, budget: str, tier: Tier) -> dict[str, Any]:
+        request = Request("GET", path, budget, tier)
+        return parse(self.session.send(request), request)
+
+    def _fetch_all(self, path: str, budget: str, tier: Tier) -> Iterator[dict[str, Any]]:
+        following: str | None = path
+        while following:
+            document = self._fetch(following, budget, tier)
+            yield from document["data"]
+            following = wire.next_page(document, api_url=self.session.api_url)
+
+
+def _parse_list(resource: dict[str, Any]) -> KlaviyoList:
+    facts = resource["attributes"]
+    return KlaviyoList(id=resource["id"], name=str(facts.get("name") or ""), member_count=facts.get("profile_count"))

@@ -1,0 +1,99 @@
+"""Members of a list, and other people, as frames: how they are asked for, and how a page of them is read. No I/O.
+
+https://developers.klaviyo.com/en/reference/get_profiles_for_list. A page goes from JSON into a frame as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+import polars as pl
+
+from klaviyo_assets.errors import UnexpectedAnswer
+from klaviyo_assets.frames import MEMBERS, UTC_TIME
+from klaviyo_assets.klaviyo.wire import any_of, with_query
+
+BUDGET: Final = "/api/lists/{id}/profiles"
+_MOST_VALUES: Final = 100  # in one any(): the page's size, and the most that others found to work
+_MOST_ENCODED_BYTES: Final = 7_000  # of a filter in a URL; gateways end at 8 KB
+
+_ATTRIBUTES: Final = pl.Struct({"email": pl.String, "external_id": pl.String, "joined_group_at": pl.String})
+_PAGE: Final = pl.Struct(
+    {
+        "data": pl.List(pl.Struct({"id": pl.String, "attributes": _ATTRIBUTES})),
+        "links": pl.Struct({"next": pl.String}),
+    }
+)
+
+
+def page_path(list_id: str) -> str:
+    """The first page of all members of a list."""
+    return with_query(_list_path(list_id), {"fields[profile]": _FIELDS, "page[size]": "100"})
+
+
+def lookup_path(list_id: str, emails: list[str]) -> str:
+    """Those of up to 100 addresses that are members of a list."""
+    query = {"filter": any_of("email", emails), "fields[profile]": _FIELDS, "page[size]": "100"}
+    return with_query(_list_path(list_id), query)
+
+
+def profiles_path(external_ids: list[str]) -> str:
+    """The account's profiles with up to 100 external ids."""
+    query = {"filter": any_of("external_id", external_ids), "fields[profile]": "email,external_id"}
+    return with_query("/api/profiles", {**query, "page[size]": "100"})
+
+
+def imported_path(job_id: str) -> str:
+    """The first page of the profiles that a bulk job created or updated."""
+    path = f"/api/profile-bulk-import-jobs/{quote(job_id, safe='')}/profiles"
+    return with_query(path, {"fields[profile]": "email,external_id", "page[size]": "100"})
+
+
+def cut_lookups(values: pl.Series) -> Iterator[list[str]]:
+    """The values in groups that fit into one look-up, by count and by their length in a URL."""
+    # Percent-encoding triples a byte at most; counting every byte so costs little, as look-ups are cut by count first.
+    size = values.str.len_bytes().cast(pl.Int64) * 3 + len("%22%2C%22")
+    offset = 0
+    while offset < values.len():
+        fits = size.slice(offset, _MOST_VALUES).cum_sum() <= _MOST_ENCODED_BYTES
+        count = max(1, int(fits.sum()))
+        yield values.slice(offset, count).to_list()
+        offset += count
+
+
+def parse_page(body: bytes) -> tuple[pl.DataFrame, str | None]:
+    """A page of people as MEMBERS, addresses lower-cased and trimmed, and the link to the next page.
+
+    Raises:
+        UnexpectedAnswer: the page is not one of people.
+    """
+    try:
+        page = pl.Series([body.decode()]).str.json_decode(_PAGE)
+        people = page.struct.field("data").explode().struct.unnest().unnest("attributes")
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        # The library's own text may quote people.
+        message = f"A page of people from Klaviyo cannot be read ({type(error).__name__}), expected its JSON."
+        raise UnexpectedAnswer(message) from None
+    joined_at = pl.col("joined_group_at").str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    frame = people.select(
+        profile_id="id",
+        email=pl.col("email").str.strip_chars().str.to_lowercase(),
+        external_id="external_id",
+        joined_at=joined_at.cast(UTC_TIME),
+    )
+    return frame.cast(MEMBERS), page.struct.field("links").struct.field("next").item()
+
+
+def render_identifiers(profile_ids: pl.Series) -> bytes:
+    """The request body that names these profiles."""
+    profiles = '{"type":"profile","id":"' + profile_ids + '"}'
+    return f'{{"data":[{profiles.str.join(",").item()}]}}'.encode()
+
+
+_FIELDS: Final = "email,external_id,joined_group_at"
+
+
+def _list_path(list_id: str) -> str:
+    return f"/api/lists/{quote(list_id, safe='')}/profiles"
