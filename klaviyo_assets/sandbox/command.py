@@ -1,0 +1,72 @@
+"""The command that runs a sandbox until it is told to stop. Another command line can mount `sandbox`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import click
+
+from klaviyo_assets.sandbox.inputs import WrongInput
+from klaviyo_assets.sandbox.serving import RunningSandbox, serve
+from klaviyo_assets.sandbox.settings import Settings
+
+DEFAULTS = Settings()
+
+
+@click.command("sandbox")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8025, show_default=True, help="0: any that is free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--limits", type=click.Choice(["real", "off"]), default="real", show_default=True)
+@click.option("--speed", default=1.0, show_default=True, help="Sandbox seconds per real second.")
+@click.option("--job-duration", "job_duration_s", default=1.0, show_default=True, help="Seconds of a small bulk job.")
+@click.option("--count-lag", "count_lag_s", default=0.0, show_default=True, help="Seconds that profile_count is late.")
+@click.option("--throttled-count", is_flag=True, help="Refused requests use up the limits too.")
+@click.option("--revision-optional", is_flag=True, help="Requests need no revision header.")
+@click.option("--rejoin-moves-date", is_flag=True, help="Joining a list again sets joined_group_at anew.")
+@click.option("--duplicate-winner", type=click.Choice(["first", "last"]), default="last", show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Ids and durations are drawn from it.")
+def sandbox(
+    port: int,
+    host: str,
+    limits: Literal["real", "off"],
+    revision_optional: bool,
+    rejoin_moves_date: bool,
+    **settings: Any,
+) -> None:
+    """A Klaviyo to run on this machine: its API, its limits, and a page that shows what arrived."""
+    try:
+        chosen = Settings(
+            limits=limits,
+            revision_required=not revision_optional,
+            rejoin_keeps_first=not rejoin_moves_date,
+            **settings,
+        )
+    except WrongInput as mistake:
+        raise click.UsageError(str(mistake)) from None
+    with _until_told() as stop, serve(chosen, host=host, port=port) as running:
+        click.echo(_greeting(running))
+        stop.wait()
+
+
+def _greeting(running: RunningSandbox) -> str:
+    return (
+        f"A local Klaviyo answers at {running.url} (open it in a browser; stop it with Ctrl+C). To send to it:\n\n"
+        f"  export KLAVIYO_API_URL={running.url}\n"
+        f"  export KLAVIYO_API_KEY={running.key}\n"
+    )
+
+
+@contextmanager
+def _until_told() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; who handled them before does so again afterwards."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,128 @@
+"""Faults as orders: what they match, how often they are met, and what is no fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from klaviyo_assets.sandbox import AlterAnswer, AnswerWith, CutBody, DropConnection, FailRows, WrongInput
+from klaviyo_assets.sandbox.faults import EFFECTS, FaultBook, Match, new_fault, parse_fault
+
+
+@pytest.mark.parametrize(
+    ("match", "method", "route", "fits"),
+    [
+        (Match(), "GET", "/api/lists", True),
+        (Match("POST"), "GET", "/api/lists", False),
+        (Match(path="/api/lists"), "GET", "/api/lists", True),
+        (Match(path="/api/lists/"), "GET", "/api/lists", True),
+        (Match(path="/api/lists"), "GET", "/api/lists/x", False),
+        (Match(path="/api/lists/*"), "GET", "/api/lists/x/profiles", True),
+        (Match(path="*/import-errors"), "GET", "/api/profile-bulk-import-jobs/x/import-errors", True),
+        (Match(path="^/api/lists(/|$)"), "GET", "/api/lists", True),
+        (Match(path="^/api/lists/[^/]+$"), "GET", "/api/lists/x/profiles", False),
+    ],
+)
+def test_which_requests(match: Match, method: str, route: str, fits: bool) -> None:
+    """By method and by path: a glob, or a regular expression that begins with `^`."""
+    assert match.fits(method, route) is fits
+
+
+def test_from_the_nth_on_so_many_times() -> None:
+    """A fault lets the first ones pass, happens as often as ordered, and is then over."""
+    book = FaultBook()
+    fault = book.order(new_fault(Match(nth=3), (AnswerWith(503),), times=2))
+
+    assert [bool(book.take("GET", "/")) for _ in range(6)] == [False, False, True, True, False, False]
+    assert (fault.met_count, fault.remaining_count, book.unmet()) == (2, 0, [])
+
+
+def test_one_after_the_other() -> None:
+    """Of two faults that fit, the first is met before the second begins."""
+    book = FaultBook()
+    for effect in (AnswerWith(502), DropConnection()):
+        book.order(new_fault(Match(), (effect,)))
+
+    assert [book.take("GET", "/") for _ in range(3)] == [(AnswerWith(502),), (DropConnection(),), ()]
+
+
+def test_what_was_not_met_is_known() -> None:
+    """A fault that nothing matched is still open, and says so."""
+    book = FaultBook()
+    fault = book.order(new_fault(Match("DELETE"), (AnswerWith(502),), times=2))
+    book.take("GET", "/")
+    book.take("DELETE", "/")
+
+    assert book.unmet() == [fault]
+    assert fault.as_json() == {
+        "match": {"method": "DELETE", "path": "*", "nth": 1},
+        "times": 2,
+        "do": [
+            {
+                "kind": "answer_with",
+                "status": 502,
+                "retry_after": None,
+                "html": False,
+                "errors": None,
+                "after_work": False,
+            }
+        ],
+        "met_count": 1,
+        "remaining_count": 1,
+    }
+    book.clear()
+    assert book.all() == []
+
+
+@pytest.mark.parametrize(
+    ("do", "effects"),
+    [
+        ({"kind": "answer_with", "status": 503, "retry_after": "soon"}, (AnswerWith(503, retry_after="soon"),)),
+        ({"kind": "cut_body", "sent_share": 0}, (CutBody(0.0),)),
+        ({"kind": "alter_answer", "set": {"/data/x": None}}, (AlterAnswer({"/data/x": None}),)),
+        (
+            [{"kind": "fail_rows", "indexes": [1, 2]}, {"kind": "drop_connection", "after_work": True}],
+            (FailRows(indexes=(1, 2)), DropConnection(after_work=True)),
+        ),
+    ],
+)
+def test_faults_are_read_from_json(do: Any, effects: tuple[Any, ...]) -> None:
+    """One effect or several, each of the class that its kind names."""
+    fault = parse_fault({"match": {"method": "POST", "path": "/api/*", "nth": 2}, "times": 3, "do": do})
+
+    assert (fault.match, fault.times, fault.do) == (Match("POST", "/api/*", 2), 3, effects)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], "fault: found list, expected a JSON object."),
+        ({}, "do: found nothing, expected a JSON object."),
+        ({"do": []}, f"fault.do: found no effect, expected one of {', '.join(EFFECTS)}."),
+        ({"do": {"kind": "explode"}}, f"do.kind: found 'explode', expected one of {', '.join(EFFECTS)}."),
+        ({"do": {"kind": "answer_with"}}, "answer_with: status is missing; add it."),
+        ({"do": {"kind": "answer_with", "status": 99}}, "answer_with.status: found 99, expected 200 to 599."),
+        (
+            {"do": {"kind": "end_bulk_job", "ending": "failed"}},
+            "end_bulk_job.ending: found 'failed', "
+            "expected one of 'cancelled', 'stuck_queued', 'stuck_processing', 'expired'.",
+        ),
+        (
+            {"do": {"kind": "drop_connection"}, "times": 0},
+            "fault.times: found 0, expected a whole number from 1 up.",
+        ),
+        ({"do": {"kind": "drop_connection"}, "match": {"nth": 0}}, "match.nth: found 0, expected 1 or more."),
+        (
+            {"do": {"kind": "drop_connection"}, "match": {"path": "^("}},
+            "match.path: found no regular expression (missing ), unterminated subpattern at position 1).",
+        ),
+        ({"do": {"kind": "drop_connection"}, "when": 1}, "fault: unknown when; expected any of match, times, do."),
+    ],
+)
+def test_what_is_no_fault(given: object, message: str) -> None:
+    """It is refused, and told what would be one."""
+    with pytest.raises(WrongInput) as refused:
+        parse_fault(given)
+
+    assert str(refused.value) == message
