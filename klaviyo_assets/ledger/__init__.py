@@ -13,10 +13,10 @@ from typing import Protocol
 import polars as pl
 
 from klaviyo_assets.ledger.delta import DeltaLedger
-from klaviyo_assets.ledger.state import OPEN_BODIES, compact, fold, fold_existing, fold_open_bodies, fold_open_people
 from klaviyo_assets.ledger.memory import MemoryLedger
 from klaviyo_assets.ledger.receipts import Stamp
 from klaviyo_assets.ledger.remembered import Remembered
+from klaviyo_assets.ledger.state import OPEN_BODIES, compact, fold, fold_existing, fold_open_bodies, fold_open_people
 
 __all__ = [
     "OPEN_BODIES",

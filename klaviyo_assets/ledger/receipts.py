@@ -27,9 +27,9 @@ class Stamp:
         """The people of CHANGES are about to be sent in this body."""
         return self._receipts(changes.select("change", "email", "external_id", "payload"), "intent", body=body)
 
-    def submitted(self, body: str, *, bulk_job_id: str, created_at: datetime) -> pl.DataFrame:
-        """Klaviyo took the body, as this bulk job, created at this time of Klaviyo's clock."""
-        return self._receipts(_one_row(), "submitted", body=body, bulk_job_id=bulk_job_id, joined_from=created_at)
+    def submitted(self, body: str, *, bulk_job_id: str, joined_from: datetime) -> pl.DataFrame:
+        """Klaviyo took the body, as this bulk job; its people join from this time on, by Klaviyo's clock."""
+        return self._receipts(_one_row(), "submitted", body=body, bulk_job_id=bulk_job_id, joined_from=joined_from)
 
     def refused(self, refusals: pl.DataFrame, *, body: str) -> pl.DataFrame:
         """Klaviyo did not take these people of the body: `email`, `code`, `field`."""

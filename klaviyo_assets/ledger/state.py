@@ -16,7 +16,7 @@ OPEN_BODIES: Final = pl.Schema(
         ("body", pl.String),
         ("change", CHANGE),  # a body holds people of one change
         ("bulk_job_id", pl.String),  # null where Klaviyo's answer never came
-        ("created_at", UTC_TIME),  # of the bulk job, by Klaviyo's clock
+        ("joined_from", UTC_TIME),  # no bulk job of it was created before this time of Klaviyo's clock
         ("people_count", pl.UInt32),  # without those whom Klaviyo refused at once
         ("at", UTC_TIME),  # when the intent was recorded
     ]
@@ -30,7 +30,7 @@ _event: Final = pl.col("event")
 def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     """The LEDGER that the receipts add up to."""
     sent = _sent(receipts)
-    people = _people(_effective(receipts, sent))
+    people = _people(_effective(receipts, sent), sent)
     still_open = sent.filter(pl.col("outcome").is_null()).select("email").unique().with_columns(open=True)
     existing = fold_existing(receipts).select("email", ours=False)
     return (
@@ -60,7 +60,7 @@ def fold_open_bodies(receipts: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             pl.col("change").first(),
             pl.col("bulk_job_id").first(),
-            created_at=pl.col("joined_from").first(),
+            pl.col("joined_from").first(),
             people_count=pl.len(),
             at=pl.col("at").min(),
         )
@@ -75,26 +75,23 @@ def fold_open_people(receipts: pl.LazyFrame, body: str) -> pl.LazyFrame:
     return _sent(receipts).filter(pl.col("body") == body).select(RECEIPTS.names()).sort("sequence")
 
 
-def compact(receipts: pl.LazyFrame, *, worth: int = WORTH_A_REWRITE) -> pl.DataFrame | None:
+def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_REWRITE) -> pl.DataFrame | None:
     """Fewer receipts which add up to the same, or None where that is not worth a rewrite.
 
     It is worth one once there are more than twice as many as people: a ledger's size is bounded by its people's,
     and no delivery of few changes pays for many people.
     """
-    count = receipts.select(pl.len()).collect().item()
-    sent = _sent(receipts)
-    people = _people(_effective(receipts, sent)).collect()
-    if count <= 2 * people.height + worth:
+    if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth:
         return None
-    kept = sent.filter(
-        pl.col("outcome").is_null() | ((pl.col("outcome") == "lost") & (pl.col("change") == "remove"))
-    ).select("body")
-    members = people.lazy().with_columns(event=pl.lit("member", dtype=RECEIPTS["event"]))
+    sent = _sent(receipts)
+    members = _people(_effective(receipts, sent), sent).with_columns(event=pl.lit("member", dtype=RECEIPTS["event"]))
+    is_lost_removal = (pl.col("outcome") == "lost") & (pl.col("change") == "remove")
+    kept = sent.filter(pl.col("outcome").is_null() | is_lost_removal).select("body").unique()
     return pl.concat(
         [
             _as_receipts(members),
             receipts.filter(_event == "existing").unique("email", keep="any").select(RECEIPTS.names()),
-            receipts.join(kept.unique(), on="body", how="semi").select(RECEIPTS.names()),
+            receipts.join(kept, on="body", how="semi").select(RECEIPTS.names()),
         ]
     ).collect()
 
@@ -132,22 +129,41 @@ def _effective(receipts: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([done.select(RECEIPTS.names()), others.select(RECEIPTS.names())]).sort("sequence")
 
 
-def _people(effective: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per person who is on the list by what took effect last."""
-    change = pl.col("change")
-    sent = change != "remove"
+def _people(effective: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per person who is on the list by what took effect last.
+
+    Additions are many and each person's but one, updates and removals few: so the many are only ever looked at by
+    address and number, and the few are joined to them.
+    """
+    change, number = pl.col("change"), pl.col("sequence")
+    added = effective.filter(change == "add")
+    newest = added.group_by("email").agg(number.max())
+    updated = effective.filter(change == "update").sort("sequence").unique("email", keep="last")
+    removed = effective.filter(change == "remove").group_by("email").agg(removed=number.max())
+    is_updated = (pl.col("updated") > pl.col("added")).fill_null(False)
+    facts = ["sequence", "at", "run_id", "external_id", "payload"]
     return (
-        effective.group_by("email")
-        .agg(
-            pl.col("sequence", "at", "run_id").last(),
-            pl.col("external_id", "payload").filter(sent).last(),
-            pl.col("joined_from", "joined_until").filter(change == "add").last(),
-            added=pl.col("sequence").filter(change == "add").last(),
-            last_change=change.last(),
-        )
-        .filter(pl.col("last_change") != "remove")
-        .drop("last_change")
+        added.join(newest.select("sequence"), on="sequence", how="semi")
+        .with_columns(added="sequence")
+        .join(updated.select("email", *facts, updated="sequence"), on="email", how="left", suffix="_new")
+        .join(removed, on="email", how="left")
+        .filter((pl.col("removed") > pl.max_horizontal("added", "updated")).fill_null(False).not_())
+        .with_columns(pl.when(is_updated).then(f"{fact}_new").otherwise(fact).alias(fact) for fact in facts)
+        .join(_lost_additions(sent), on="email", how="left")
+        .with_columns(joined_from=pl.when(_is_after_removal).then(_earliest).otherwise("joined_from"))
+        .select("email", *facts, "joined_from", "joined_until", "added")
     )
+
+
+# A bulk job that was cancelled may have put people on the list before that: they joined with it, not with the next.
+_is_after_removal: Final = pl.col("lost_addition") > pl.col("removed").fill_null(-1)
+_earliest: Final = pl.min_horizontal("joined_from", "lost_from")
+
+
+def _lost_additions(sent: pl.LazyFrame) -> pl.LazyFrame:
+    lost = (pl.col("outcome") == "lost") & (pl.col("change") == "add")
+    attempts = sent.filter(lost).group_by("email")
+    return attempts.agg(lost_addition=pl.col("sequence").max(), lost_from=pl.col("joined_from").min())
 
 
 def _last_lost_removals(sent: pl.LazyFrame) -> pl.LazyFrame:

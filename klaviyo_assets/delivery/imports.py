@@ -1,0 +1,192 @@
+"""Sends people to Klaviyo in bodies, several at a time: who joins the list, and who gets other fields.
+
+A body's intents are in the ledger before it leaves. What becomes of a body that Klaviyo took belongs in `following`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+import polars as pl
+
+from klaviyo_assets.delivery.following import REFUSED, Follower, OpenBody
+from klaviyo_assets.delivery.recording import Recorder
+from klaviyo_assets.errors import BodyTooLarge, RowsRefused, UnexpectedAnswer
+from klaviyo_assets.frames import empty
+from klaviyo_assets.klaviyo import BulkJob, Client, cut_bodies, render_body
+
+IN_FLIGHT: Final = 8  # bodies at once: what a second of Klaviyo's limit takes, and no more memory than that
+TOO_LARGE: Final = "too_large"
+# Refusals that name no row are searched by halving. When so many halves were refused, the fault is not in the rows.
+MOST_HALVINGS: Final = 200
+
+
+@dataclass(frozen=True)
+class Body:
+    """People of one change who leave in one request: rows of CHANGES."""
+
+    id: str
+    change: str
+    people: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What came of handing a body over.
+
+    Attributes:
+        people: who is in the bulk job, in their order.
+        refused: who was refused at once: REFUSED.
+        job: the bulk job; None where nobody was left, or where the body has to be halved.
+        joined_from: by Klaviyo's clock, when its people may have begun to join the list: an attempt whose answer was
+            lost may have been taken too.
+        is_halved: Klaviyo refused the body and named nobody.
+    """
+
+    body: Body
+    people: pl.DataFrame
+    refused: pl.DataFrame
+    job: BulkJob | None = None
+    joined_from: datetime | None = None
+    is_halved: bool = False
+
+
+class Sender:
+    """Sends the additions and updates of a plan to one list.
+
+    Attributes:
+        refused: whom Klaviyo refused at once: REFUSED.
+    """
+
+    def __init__(self, client: Client, recorder: Recorder, follower: Follower, *, list_id: str) -> None:
+        self.refused = empty(REFUSED)
+        self._client = client
+        self._recorder = recorder
+        self._follower = follower
+        self._list_id = list_id
+        self._waiting: deque[Body] = deque()
+        self._halvings = 0
+
+    def send(self, changes: pl.DataFrame, *, tick: Callable[[], None]) -> None:
+        """Hand all additions and updates over to Klaviyo.
+
+        Raises:
+            DeadlinePassed: the time is over before all have left.
+            KlaviyoError: Klaviyo refused more than rows, or did not answer.
+        """
+        bodies = _cut(changes)
+        in_flight: set[Future[Submission]] = set()
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="klaviyo-import") as pool:
+            try:
+                while True:
+                    wave = self._next_wave(bodies, room=IN_FLIGHT - len(in_flight))
+                    in_flight |= {pool.submit(self._submit, body) for body in wave}
+                    if not in_flight:
+                        return
+                    in_flight = self._take_finished(in_flight)
+                    self._follower.look_if_due()
+                    tick()
+            except BaseException:
+                self._end(in_flight)
+                raise
+
+    def _next_wave(self, bodies: Iterator[Body], *, room: int) -> list[Body]:
+        """As many bodies as there is room for, their intents recorded."""
+        wave: list[Body] = []
+        while len(wave) < room and (body := self._waiting.popleft() if self._waiting else next(bodies, None)):
+            wave.append(body)
+        self._recorder.note(*(self._recorder.stamp.intents(body.people, body=body.id) for body in wave))
+        if wave:
+            self._recorder.commit()
+        return wave
+
+    def _submit(self, body: Body) -> Submission:
+        people, refused = body.people, empty(REFUSED)
+        list_id = self._list_id if body.change == "add" else None
+        while people.height:
+            try:
+                started = self._client.session.now()
+                job = self._client.submit_body(render_body(people["payload"], list_id=list_id))
+                took = timedelta(seconds=self._client.session.now() - started)
+                return Submission(body, people, refused, job, joined_from=job.created_at - took)
+            except (RowsRefused, BodyTooLarge) as error:
+                named = _name_refused(error, people)
+                if not named.height:
+                    return Submission(body, people, refused, is_halved=True)
+                refused = pl.concat([refused, named])
+                people = people.join(named, on="email", how="anti", maintain_order="left")
+        return Submission(body, people, refused)
+
+    def _take_finished(self, in_flight: set[Future[Submission]]) -> set[Future[Submission]]:
+        done, rest = wait(in_flight, return_when=FIRST_COMPLETED)
+        for future in done:
+            self._record(future.result())
+        return rest
+
+    def _record(self, submission: Submission) -> None:
+        stamp, body = self._recorder.stamp, submission.body
+        if submission.refused.height:
+            self.refused = pl.concat([self.refused, submission.refused])
+            self._recorder.note(stamp.refused(submission.refused, body=body.id))
+        if submission.job and submission.joined_from:
+            job_id, joined_from = submission.job.id, submission.joined_from
+            self._recorder.note(stamp.submitted(body.id, bulk_job_id=job_id, joined_from=joined_from))
+            addresses = submission.people.select("email")
+            self._follower.watch(OpenBody(body.id, body.change, job_id, joined_from, lambda: addresses))
+        else:
+            self._recorder.note(stamp.settled(body.id, outcome="lost"))
+        if submission.is_halved:
+            self._halve(submission)
+
+    def _halve(self, submission: Submission) -> None:
+        self._client.fetch_list(self._list_id)  # an unknown list is refused without a name too, and is no row's fault
+        self._halvings += 1
+        if self._halvings > MOST_HALVINGS:
+            message = (
+                f"Klaviyo refused {MOST_HALVINGS} parts of the export and named no row; the fault is not in single "
+                f"rows: look at the list and the account in Klaviyo."
+            )
+            raise UnexpectedAnswer(message)
+        middle = submission.people.height // 2
+        for half in (submission.people[:middle], submission.people[middle:]):
+            self._waiting.append(Body(uuid4().hex, submission.body.change, half))
+
+    def _end(self, in_flight: set[Future[Submission]]) -> None:
+        """Send nothing more, and keep what Klaviyo still answered."""
+        self._client.session.close()
+        for future in in_flight:
+            future.cancel()
+        for future in wait(in_flight).done:
+            if not future.cancelled() and future.exception() is None and future.result().job:
+                self._record(future.result())
+
+
+def _cut(changes: pl.DataFrame) -> Iterator[Body]:
+    """Additions, which name the list, and then updates, which do not, so that nobody is put back on it."""
+    offset = 0
+    for change in ("add", "update"):
+        count = int((changes["change"] == change).sum())
+        for people in cut_bodies(changes.slice(offset, count)):  # CHANGES are sorted by change
+            yield Body(uuid4().hex, change, people)
+        offset += count
+
+
+def _name_refused(error: RowsRefused | BodyTooLarge, people: pl.DataFrame) -> pl.DataFrame:
+    """Whom the refusal names: REFUSED. A body of one needs no name."""
+    if isinstance(error, RowsRefused) and error.rows:
+        rows = pl.DataFrame([(row.index, row.code, row.field) for row in error.rows], orient="row", schema=_ROWS)
+        places = people.select("email").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
+        return rows.join(places, on="index", how="inner").select(REFUSED.names())
+    if people.height == 1:
+        code = error.code if isinstance(error, RowsRefused) else TOO_LARGE
+        return people.select("email", code=pl.lit(code), field=pl.lit(""))
+    return empty(REFUSED)
+
+
+_ROWS: Final = pl.Schema({"index": pl.Int64, "code": pl.String, "field": pl.String})

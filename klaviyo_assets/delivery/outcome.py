@@ -1,0 +1,118 @@
+"""From what happened to the report: the sums, and the sentence for a delivery that did not end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from klaviyo_assets.delivery.destination import Destination
+from klaviyo_assets.delivery.following import REFUSED
+from klaviyo_assets.delivery.removals import Removals
+from klaviyo_assets.frames import REFUSALS, empty
+from klaviyo_assets.klaviyo import Client, link_to_list
+from klaviyo_assets.plan import Plan
+from klaviyo_assets.report import Report
+
+
+@dataclass
+class Outcome:
+    """What a delivery has come to so far; it is filled as answers come.
+
+    Attributes:
+        added: people who joined the list.
+        updated: people who got other fields.
+        refused: whom Klaviyo did not take: REFUSED.
+        members: how many members Klaviyo counts at the end.
+        stopped: why the delivery was broken off.
+    """
+
+    destination: Destination
+    plan: Plan
+    dry_run: bool = False
+    added: int = 0
+    updated: int = 0
+    refused: pl.DataFrame = field(default_factory=lambda: empty(REFUSED), repr=False)
+    removals: Removals = field(default_factory=Removals)
+    members: int | None = None
+    stopped: str | None = None
+
+    @property
+    def ours(self) -> int:
+        """People on the list whom we account for."""
+        return self.plan.counts.member_count + self.added - self.removals.removed - self.removals.not_found
+
+
+def report(
+    export_name: str,
+    outcome: Outcome,
+    *,
+    rejections: pl.LazyFrame,
+    client: Client,
+    phases: Mapping[str, float],
+) -> Report:
+    """The report of a delivery, or of a dry run."""
+    klaviyo_list, session = outcome.destination.list, client.session
+    duration_s = phases["total"]
+    counts = _counts(outcome)
+    people = counts["added"] + counts["updated"] + counts["removed"]
+    return Report(
+        export=export_name,
+        account_id=outcome.destination.account.id,
+        list_id=klaviyo_list.id if klaviyo_list else None,
+        list_name=klaviyo_list.name if klaviyo_list else None,
+        list_url=link_to_list(klaviyo_list.id, api_url=session.api_url) if klaviyo_list else None,
+        dry_run=outcome.dry_run,
+        rows_read=outcome.plan.counts.rows_read,
+        **counts,
+        members=outcome.members,
+        ours=outcome.ours,
+        requests=session.request_count,
+        waited_s=session.waited_s,
+        duration_s=duration_s,
+        profiles_per_s=people / duration_s if duration_s else 0.0,
+        phases_s=dict(phases),
+        rejected_by_rule=dict(rejections.group_by("rule").len().sort("rule").collect().iter_rows()),
+        refusals=_name_rows(outcome),
+        unfinished=_unfinished(outcome, counts["pending"]),
+    )
+
+
+def _counts(outcome: Outcome) -> dict[str, int]:
+    plan, removals = outcome.plan.counts, outcome.removals
+    added, updated, removed = (
+        (plan.added, plan.updated, plan.removed)
+        if outcome.dry_run
+        else (outcome.added, outcome.updated, removals.removed)
+    )
+    refused = outcome.refused.height
+    return {
+        "added": added,
+        "updated": updated,
+        "cleared": 0,
+        "removed": removed,
+        "unchanged": plan.unchanged,
+        "stayed": plan.stayed + plan.removed - removed - removals.not_found,
+        "rejected": plan.rejected,
+        "refused": refused,
+        "pending": plan.pending + plan.added + plan.updated - added - updated - refused,
+        "not_found": removals.not_found,
+    }
+
+
+def _name_rows(outcome: Outcome) -> pl.DataFrame:
+    """The refusals with the rows that they are about."""
+    rows = outcome.plan.changes.select("email", "segment", "row")
+    return outcome.refused.join(rows, on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
+
+
+def _unfinished(outcome: Outcome, pending: int) -> str | None:
+    if outcome.stopped is not None:
+        return f"{outcome.stopped} {pending} rows are not confirmed; what was done is recorded, the next run goes on."
+    if pending and not outcome.dry_run:
+        return (
+            f"{pending} rows are not confirmed, because Klaviyo did not finish the bulk jobs that hold them, or an "
+            f"earlier one; run the export again, and it goes on with them."
+        )
+    return None

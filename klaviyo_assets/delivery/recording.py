@@ -1,0 +1,52 @@
+"""Writes receipts in groups: an intent before its body leaves, the rest at most a second late."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+import polars as pl
+
+from klaviyo_assets.ledger import Ledger, Stamp
+
+GROUP_S: Final = 1.0  # receipts of one second share a commit
+
+
+class Recorder:
+    """The ledger of one delivery, written to in groups; what is noted is written when the block ends, in any case."""
+
+    def __init__(self, ledger: Ledger, *, run_id: str, now: Callable[[], float] = time.monotonic) -> None:
+        self.ledger = ledger
+        self._run_id = run_id
+        self._now = now
+        self._noted: list[pl.DataFrame] = []
+        self._committed_at = now()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.commit()
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the receipts of this moment share."""
+        return Stamp(run_id=self._run_id, at=datetime.now(UTC))
+
+    def note(self, *receipts: pl.DataFrame) -> None:
+        """Write these with the next commit, which is at most a second away as long as something is noted."""
+        self._noted.extend(receipts)
+        if self._now() - self._committed_at >= GROUP_S:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write now what was noted, in its order."""
+        if self._noted:
+            noted, self._noted = self._noted, []
+            self.ledger.append(pl.concat(noted))
+        self._committed_at = self._now()

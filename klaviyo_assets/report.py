@@ -1,0 +1,114 @@
+"""What came of a delivery: counts, refusals, requests, and where the time went; never an address."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+_WORDS: Final = {
+    "added": "joined the list",
+    "updated": "got other fields",
+    "cleared": "had fields cleared",
+    "removed": "left the list",
+    "unchanged": "stayed as they were",
+    "stayed": "stayed on the list, though not in the segment",
+    "rejected": "rows not sent, see the rejections",
+    "refused": "rows that Klaviyo did not take",
+    "pending": "rows not confirmed yet; the next run goes on with them",
+    "not_found": "left the segment, and were not on the list any more",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of one delivery, or what a dry run would do.
+
+    rows_read = added + updated + unchanged + rejected + refused + pending.
+
+    Attributes:
+        list_id: None in a dry run of a list that is still to be created.
+        list_url: where a person looks at the list.
+        members: how many members Klaviyo counts; None where it was not asked. It may lag.
+        ours: people on the list whom we account for.
+        profiles_per_s: people added, updated and removed, by the duration.
+        phases_s: where the time went, in seconds.
+        refusals: REFUSALS.
+        rejected_by_rule: how many rows each rule rejected.
+        unfinished: why the delivery ended before all was confirmed, and how to go on; None where it did not.
+    """
+
+    export: str
+    account_id: str
+    list_id: str | None
+    list_name: str | None
+    list_url: str | None
+    dry_run: bool
+    rows_read: int
+    added: int
+    updated: int
+    cleared: int
+    removed: int
+    unchanged: int
+    stayed: int
+    rejected: int
+    refused: int
+    pending: int
+    not_found: int
+    members: int | None
+    ours: int
+    requests: int
+    waited_s: float
+    duration_s: float
+    profiles_per_s: float
+    phases_s: Mapping[str, float]
+    rejected_by_rule: Mapping[str, int]
+    refusals: pl.DataFrame = field(repr=False)
+    unfinished: str | None = None
+
+    def numbers(self) -> dict[str, int | float]:
+        """The figures that are drawn over time, by name."""
+        figures = {name: getattr(self, name) for name in _WORDS}
+        for name in ("members", "requests", "waited_s", "duration_s", "profiles_per_s"):
+            value = getattr(self, name)
+            if value is not None:
+                figures[name] = round(value, 3) if isinstance(value, float) else value
+        return figures
+
+    def summary(self) -> str:
+        """A table in Markdown: how many people, and what became of them."""
+        rows = [f"| {name} | {getattr(self, name)} | {words} |" for name, words in _WORDS.items()]
+        head = f"{self.rows_read} rows read" + (", nothing sent (dry run)" if self.dry_run else "")
+        return "\n".join([head, "", "| what | people | meaning |", "|---|---:|---|", *rows, "", self._reasons()])
+
+    def refused_by_code(self) -> dict[str, int]:
+        """How many rows Klaviyo refused, by its code and the field it points at."""
+        reason = pl.concat_str("code", pl.col("field").replace("", None), separator=" ", ignore_nulls=True)
+        return dict(self.refusals.group_by(reason.alias("reason")).len().sort("reason").iter_rows())
+
+    def _reasons(self) -> str:
+        reasons = {**self.rejected_by_rule, **self.refused_by_code()}
+        if not reasons:
+            return "Every row was sent and taken."
+        return "\n".join(["| reason | rows |", "|---|---:|", *(f"| {why} | {n} |" for why, n in reasons.items())])
+
+
+class Phases:
+    """Where a delivery's time goes; phases do not overlap."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        """Add the time that the block takes to the phase of this name."""
+        start = self._now()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + self._now() - start

@@ -1,0 +1,128 @@
+"""A stage for deliveries: a sandbox whose clock the client moves, a storage folder, and an export between them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+from upath import UPath
+
+from klaviyo_assets.delivery import Order, deliver
+from klaviyo_assets.exports import Consent, Export, KlaviyoConnection
+from klaviyo_assets.frames import REFUSALS
+from klaviyo_assets.klaviyo import Client, Session
+from klaviyo_assets.klaviyo.transport import Transport
+from klaviyo_assets.ledger import DeltaLedger, fold
+from klaviyo_assets.report import Report
+from klaviyo_assets.sandbox import RunningSandbox
+from klaviyo_assets_tests.frames_made import profiles, rejections
+
+CONNECTION = KlaviyoConnection(
+    name="contoso", consent=Consent(agreed_by="ada@example.com", agreed_on=date(2026, 11, 23))
+)
+People = Mapping[str, Any]
+
+
+def export(**changes: Any) -> Export:
+    """An export that removes leavers from the list VIP, but for the changes."""
+    facts: dict[str, Any] = {
+        "name": "vip",
+        "connection": "contoso",
+        "segments": ["segments/vip"],
+        "match": {"email": "EMail"},
+        "leavers": "remove",
+        "limits": {"max_removed_share": 1},
+    }
+    target = {} if "list_id" in changes else {"list_name": "VIP"}
+    return Export(**{**facts, **target, **changes})
+
+
+def payload(email: str, value: Any, external_id: str | None) -> str:
+    """The fragment of JSON for a person with one property, and an external id if there is one."""
+    known = {"external_id": external_id} if external_id else {}
+    return json.dumps({"type": "profile", "attributes": {"email": email, **known, "properties": {"value": value}}})
+
+
+@dataclass
+class Scene:
+    """One export, its storage, and the sandbox that it goes to.
+
+    Attributes:
+        lines: what the deliveries logged.
+    """
+
+    sandbox: RunningSandbox
+    storage: UPath
+    lines: list[str] = field(default_factory=list)
+    _runs: Iterator[int] = field(default_factory=itertools.count)
+
+    def run(
+        self,
+        people: People,
+        *,
+        rejected: Sequence[tuple[str | None, str]] = (),
+        external_ids: Mapping[str, str] | None = None,
+        key: str | None = None,
+        connection: KlaviyoConnection = CONNECTION,
+        order: Mapping[str, bool] | None = None,
+        **changes: Any,
+    ) -> Report:
+        """Deliver a segment of people, given as address to value."""
+        ids = external_ids or {}
+        payloads = {email: payload(email, value, ids.get(email)) for email, value in people.items()}
+        segment = profiles(payloads, ids)
+        with self.client(key) as client:
+            return deliver(
+                Order(export(**changes), connection, f"run-{next(self._runs)}", **(order or {})),
+                profiles=segment,
+                rejections=rejections(rejected),
+                client=client,
+                storage=self.storage,
+                log=self.lines.append,
+            )
+
+    @contextmanager
+    def client(self, key: str | None = None) -> Iterator[Client]:
+        """A client that lives in the sandbox's time: waiting moves its clock, and takes no time."""
+        url = self.sandbox.url
+        transport = Transport(api_key=key or self.sandbox.key, api_url=url)
+        clock = self.sandbox.state
+        with Session(transport, api_url=url, now=clock.now, sleep=self.sandbox.advance) as session:
+            yield Client(session)
+
+    def members(self, report: Report) -> dict[str, Any]:
+        """Who is on the list, by the sandbox's own account: address to value."""
+        assert report.list_id is not None
+        return {m["email"]: m["properties"].get("value") for m in self.sandbox.members(report.list_id)}
+
+    def ledger(self, report: Report, name: str = "vip") -> pl.DataFrame:
+        """The LEDGER of the export's list."""
+        folder = self.storage / "ledgers" / name / report.account_id / str(report.list_id)
+        return fold(DeltaLedger(folder).read_receipts()).sort("email").collect()
+
+    def sent(self) -> list[str]:
+        """Method and path of the requests since the log was cleared."""
+        return [f"{request.method} {request.path.split('?')[0]}" for request in self.sandbox.requests()]
+
+
+def crowd(count: int, value: Any = 1, *, first: int = 0) -> dict[str, Any]:
+    """So many people, all with the same value."""
+    return {f"p{number}@example.com": value for number in range(first, first + count)}
+
+
+def refusals(report: Report) -> list[tuple[str, str, str]]:
+    """Address, code and field of each refusal."""
+    assert report.refusals.schema == REFUSALS
+    return sorted(report.refusals.select("email", "code", "field").rows())
+
+
+def accounted(report: Report) -> bool:
+    """Whether every row that was read is somewhere in the report."""
+    parts = ("added", "updated", "unchanged", "rejected", "refused", "pending")
+    return bool(report.rows_read == sum(getattr(report, part) for part in parts))
