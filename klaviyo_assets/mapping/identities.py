@@ -1,0 +1,72 @@
+"""Who is who: which identifiers stand for nobody, and which rows with one address give way to another.
+
+What looks at one row alone belongs in `rows`. These are the questions that need all rows at once. They are asked of
+addresses and identifiers only, streaming, and what they give back grows with what repeats, not with the segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from klaviyo_assets.mapping.rows import ROW, judge
+from klaviyo_assets.mapping.rules import Rule, email_duplicate, external_id_shared, phone_shared
+
+SHARED_RULES: Final[Mapping[str, Rule]] = {"phone_number": phone_shared, "external_id": external_id_shared}
+
+
+def find_shared(rows: pl.LazyFrame, identifier: str) -> pl.DataFrame:
+    """The values of an identifier that stand with several addresses that can be sent to, each once.
+
+    Args:
+        rows: all identified rows.
+        identifier: its column; null where a row has none.
+    """
+    held = judge(_repeating(rows, identifier)).filter(pl.col("rule").is_null()).group_by(identifier)
+    shared = held.agg(SHARED_RULES[identifier].broken_by(pl.col("email")).alias("shared"))
+    return shared.filter("shared").select(identifier).collect(engine="streaming")
+
+
+def find_rivals(rows: pl.LazyFrame) -> pl.DataFrame:
+    """`order`, `row`, `email` and `external_id` of the rows that can be sent to and whose address repeats.
+
+    Args:
+        rows: all identified rows.
+    """
+    rivals = judge(_repeating(rows, "email")).filter(pl.col("rule").is_null())
+    return rivals.select(*ROW, "email", "external_id").collect(engine="streaming")
+
+
+def find_tied(rivals: pl.DataFrame) -> pl.DataFrame:
+    """`order` and `row` of the rivals between which only the payload can decide."""
+    return rivals.filter(pl.struct("order", "email", "external_id").is_duplicated()).select(ROW)
+
+
+def find_beaten(rivals: pl.DataFrame) -> pl.DataFrame:
+    """`order` and `row` of the rivals that give way to another one with the same address.
+
+    The row of the first-listed segment stays; then the one with the lowest external id (a shorter one is lower, so
+    that 9 comes before 10; no id comes last); then the one with the smallest payload. The place in the segment
+    decides only between rows of which the same would be sent.
+
+    Args:
+        rivals: what `find_rivals` found, as far as it fits, with the `payload` of the tied ones.
+    """
+    precedence = ("order", pl.col("external_id").str.len_chars(), "external_id", "payload", "row")
+    in_order = rivals.sort("email", *precedence, nulls_last=True)
+    return in_order.filter(email_duplicate.broken_by(pl.col("email"))).select(ROW)
+
+
+def _repeating(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """The rows whose value stands in several rows, and, where two values have one hash, perhaps a few more.
+
+    The hashes take a fraction of the memory of the values, and of the time to compare them.
+    """
+    hashed = rows.filter(pl.col(column).is_not_null()).with_columns(pl.col(column).hash().alias("hash"))
+    counted = hashed.group_by("hash").len("row_count").filter(pl.col("row_count") > 1)
+    repeated = counted.select("hash").collect(engine="streaming")
+    if repeated.is_empty():
+        return rows.clear()
+    return hashed.join(repeated.lazy(), on="hash", how="semi").drop("hash")
