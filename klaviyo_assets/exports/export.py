@@ -82,7 +82,7 @@ class Export(Declaration):
     segments: AssetKeys = Field(examples=[["segments/vip_customers"]])
     """Asset keys of the segments, as [segments/vip_customers]; several are united."""
     match: Match = Field(examples=[{"email": "EMail"}])
-    """Data matching, as {email: EMail}."""
+    """Data matching: the column that holds the address, as {email: EMail}."""
     fields: Fields = Field(default=Fields(), examples=[{"first_name": "FirstName"}])
     """Other profile fields, as {first_name: FirstName}."""
     leavers: Literal["keep", "remove"] = "keep"

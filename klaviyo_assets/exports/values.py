@@ -80,8 +80,8 @@ def _check_env_name(value: str, info: ValidationInfo) -> str:
 # Dagster takes no other addresses of owners, and shows them where it refuses one.
 def _check_owner(value: str) -> str:
     if not re.fullmatch(r"team:[\w.-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}", value):
-        found = "found an address that Dagster takes for nobody's, " if "@" in value else ""
-        raise ValueError(f"{found}expected a person's e-mail address or a team; write it as team:marketing")
+        found = "found an address that Dagster does not take, " if "@" in value else ""
+        raise ValueError(f"{found}expected a whole e-mail address or a team; write it as team:marketing")
     return value
 
 
@@ -94,7 +94,7 @@ def _check_timezone(value: str) -> str:
     names = _timezones()
     if names.get(value.casefold()) == value:
         return value
-    near = get_close_matches(value.casefold(), names, n=1)
+    near = get_close_matches(value.casefold(), names, n=1, cutoff=0.8)
     raise ValueError(
         "expected a name of the IANA time zone database; "
         f"write {names[near[0]] if near else 'it as Europe/Riga or UTC'}"

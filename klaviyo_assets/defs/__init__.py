@@ -1,0 +1,1 @@
+"""What this deployment exports: a folder for each connection, segment and export, with its defs.yaml."""

@@ -1,0 +1,73 @@
+"""When things run by themselves, apart from `every_refresh`: crons, and sensors that watch the segments' sources.
+
+Everything here is running from the start, since the declaration asks for it, and can be stopped in Dagster's page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+
+from klaviyo_assets.errors import SourceMissing, SourceUnreadable
+from klaviyo_assets.exports import Export, Segment
+from klaviyo_assets.orchestration.jobs import export_job_name
+from klaviyo_assets.orchestration.keys import segment_key
+from klaviyo_assets.segments import open_source
+
+
+def segment_schedule(segment: Segment) -> dg.ScheduleDefinition:
+    """The schedule <segment>_refresh, which reads the segment anew on its crons."""
+    return dg.ScheduleDefinition(
+        name=f"{segment.name}_refresh",
+        target=dg.AssetSelection.assets(segment_key(segment)),
+        cron_schedule=list(segment.refresh),
+        execution_timezone=segment.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Reads segment `{segment.name}` anew.",
+    )
+
+
+def export_schedule(export: Export, cron: str) -> dg.ScheduleDefinition:
+    """The schedule export_<export>_schedule, which runs the export on its cron."""
+    return dg.ScheduleDefinition(
+        name=f"export_{export.name}_schedule",
+        job_name=export_job_name(export),
+        cron_schedule=cron,
+        execution_timezone=export.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Runs export `{export.name}`.",
+    )
+
+
+def source_sensor(segment: Segment, *, project_root: Path) -> dg.SensorDefinition:
+    """The sensor <segment>_source_refreshed, which reads the segment anew when its source's refresh mark changed.
+
+    Its cursor is the mark. The first tick only notes it, so that declaring a segment reads nothing.
+    """
+
+    @dg.sensor(
+        name=f"{segment.name}_source_refreshed",
+        asset_selection=dg.AssetSelection.assets(segment_key(segment)),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Reads segment `{segment.name}` anew when its source was refreshed.",
+    )
+    def watch_source(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        try:
+            mark = open_source(segment.source, root=project_root).read_refresh_mark()
+        except (SourceMissing, SourceUnreadable) as error:
+            return dg.SkipReason(str(error))
+        if context.cursor is None:
+            return dg.SensorResult(skip_reason="The source is watched from now on.", cursor=mark)
+        if context.cursor == mark:
+            return dg.SkipReason("The source was not refreshed.")
+        request = dg.RunRequest(run_key=_run_key(context.cursor, mark))
+        return dg.SensorResult([request], cursor=mark)
+
+    return watch_source
+
+
+def _run_key(before: str, after: str) -> str:
+    # Of both marks: a source that is put back to an earlier state was refreshed as well.
+    return hashlib.sha256(f"{before}\n{after}".encode()).hexdigest()

@@ -1,0 +1,185 @@
+"""The checks: what was measured, the limit, and the remedy, also where all is well.
+
+`email_mapping` and `size_limit` look at stored profiles, stop a delivery that would follow in the same run, and can
+be executed alone. The others are made by a delivery. The limits themselves are held below (`plan/guard.py`), however
+a delivery is started; a check shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import dagster as dg
+
+from klaviyo_assets.errors import UnsafePlan
+from klaviyo_assets.exports import Export, Limits
+from klaviyo_assets.orchestration.keys import export_keys
+from klaviyo_assets.orchestration.metadata import counts_table
+from klaviyo_assets.plan.guard import Size, guard_mapping, guard_size, measure
+from klaviyo_assets.report import Report
+
+MOST_REFUSED: Final = 0.01  # share of the rows sent above which refusals are an error, and not a warning
+
+_WITHIN_LIMITS: Final = "within_limits"
+_REFUSALS: Final = "refusals"
+_MEMBERSHIP: Final = "membership"
+
+
+def profiles_checks(export: Export) -> list[dg.AssetChecksDefinition]:
+    """The blocking checks email_mapping and size_limit of klaviyo/<export>/profiles."""
+    return [
+        _profiles_check(
+            export,
+            "email_mapping",
+            guard_mapping,
+            f"At least {export.limits.min_valid_share:.0%} of the rows have a usable e-mail address "
+            f"(min_valid_share), taken from column `{export.match.email}`.",
+        ),
+        _profiles_check(
+            export,
+            "size_limit",
+            guard_size,
+            f"There are {export.limits.min_profiles} to {export.limits.max_profiles} profiles (min_profiles, "
+            f"max_profiles).",
+        ),
+    ]
+
+
+def _profiles_check(
+    export: Export, name: str, guard: Callable[[str, Size, Limits], None], description: str
+) -> dg.AssetChecksDefinition:
+    keys = export_keys(export)
+
+    @dg.asset_check(
+        asset=keys.profiles,
+        name=name,
+        description=description,
+        blocking=True,
+        additional_ins={"rejections": dg.AssetIn(keys.rejections)},
+    )
+    def check(profiles: Any, rejections: Any) -> dg.AssetCheckResult:
+        size = measure(profiles, rejections)
+        try:
+            guard(export.name, size, export.limits)
+        except UnsafePlan as refusal:
+            return _blocked(refusal, _size_metadata(size, export.limits))
+        return dg.AssetCheckResult(
+            passed=True, description=_describe_size(size), metadata=_size_metadata(size, export.limits)
+        )
+
+    return check
+
+
+def delivery_check_specs(export: Export) -> list[dg.AssetCheckSpec]:
+    """What a delivery of the export reports."""
+    key = export_keys(export).klaviyo_list
+    return [
+        dg.AssetCheckSpec(
+            _WITHIN_LIMITS,
+            asset=key,
+            blocking=True,
+            description="Size and removals are within the export's limits; held again by each delivery, however it was "
+            "started. Where it fails, nothing was sent.",
+        ),
+        dg.AssetCheckSpec(
+            _REFUSALS,
+            asset=key,
+            description=f"Klaviyo took every row that was sent; an error above {MOST_REFUSED:.0%} of them.",
+        ),
+        dg.AssetCheckSpec(
+            _MEMBERSHIP,
+            asset=key,
+            description="By Klaviyo's count, which may lag, the list has at least as many members as we put there.",
+        ),
+    ]
+
+
+def delivery_checks(export: Export, report: Report) -> list[dg.AssetCheckResult]:
+    """The results of a delivery that was carried out."""
+    key = export_keys(export).klaviyo_list
+    counted = [] if report.members is None else [_membership(key, report.members, report.ours)]
+    return [_within_limits(key, export, report), _refusals(key, report), *counted]
+
+
+def unsafe_check(key: dg.AssetKey, refusal: UnsafePlan) -> dg.AssetCheckResult:
+    """The result of a delivery that was refused by a limit."""
+    return _blocked(refusal, {}, asset_key=key, check_name=_WITHIN_LIMITS)
+
+
+def _blocked(refusal: UnsafePlan, metadata: Mapping[str, Any], **of: Any) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=str(refusal),
+        metadata={**metadata, "limit": refusal.limit},
+        **of,
+    )
+
+
+def _size_metadata(size: Size, limits: Limits) -> dict[str, Any]:
+    return {
+        "rows_read": size.rows_read,
+        "profile_count": size.profile_count,
+        "unusable_count": size.unusable_count,
+        "valid_share": size.valid_share,
+        "min_valid_share": limits.min_valid_share,
+        "min_profiles": limits.min_profiles,
+        "max_profiles": limits.max_profiles,
+    }
+
+
+def _describe_size(size: Size) -> str:
+    return (
+        f"Rows read: {size.rows_read}, profiles: {size.profile_count}, rows without a usable address: "
+        f"{size.unusable_count}."
+    )
+
+
+def _within_limits(key: dg.AssetKey, export: Export, report: Report) -> dg.AssetCheckResult:
+    profile_count = report.rows_read - report.rejected
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=_WITHIN_LIMITS,
+        passed=True,
+        description=f"{profile_count} profiles, {report.removed} removals.",
+        metadata={
+            "profile_count": profile_count,
+            "max_profiles": export.limits.max_profiles,
+            "removed": report.removed,
+            "max_removed_share": export.limits.max_removed_share,
+        },
+    )
+
+
+def _refusals(key: dg.AssetKey, report: Report) -> dg.AssetCheckResult:
+    sent = report.added + report.updated + report.refused
+    share = report.refused / sent if sent else 0.0
+    severe = share > MOST_REFUSED
+    remedy = "; correct the rows at their source, the next delivery tries them again" if report.refused else ""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=_REFUSALS,
+        passed=not report.refused,
+        severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
+        description=f"Klaviyo refused {report.refused} of {sent} rows sent{remedy}.",
+        metadata={
+            "refused": report.refused,
+            "refused_share": share,
+            "error_above_share": MOST_REFUSED,
+            "by_code": dg.MetadataValue.md(counts_table("code", report.refused_by_code())),
+        },
+    )
+
+
+def _membership(key: dg.AssetKey, members: int, ours: int) -> dg.AssetCheckResult:
+    short = members < ours
+    remedy = "; the count may lag, or staff took people off by hand" if short else ""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=_MEMBERSHIP,
+        passed=not short,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"The list has {members} members by Klaviyo's count; we put {ours} there{remedy}.",
+        metadata={"members": members, "ours": ours},
+    )

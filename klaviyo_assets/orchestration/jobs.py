@@ -1,0 +1,63 @@
+"""The jobs: one that runs an export, and one that runs all exports that run by themselves.
+
+Each names its own executor, so that the project that it is loaded into keeps its own: an export's steps wait for one
+another and for Klaviyo, and a process for each of them would only cost its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import dagster as dg
+
+from klaviyo_assets.exports import OFF, Export
+from klaviyo_assets.orchestration.keys import NO_RETRY_TAGS, export_keys, export_tags, list_op_name
+
+RUN_ALL_EXPORTS: Final = "run_all_exports"
+
+
+def is_active(export: Export) -> bool:
+    """Whether the export may run: it is enabled, and not detached."""
+    return export.enabled and export.connection is not None
+
+
+def export_job_name(export: Export) -> str:
+    """The job of an export."""
+    return f"export_{export.name}"
+
+
+def export_job(export: Export) -> dg.Definitions:
+    """The job export_<export>: profiles and rejections, their checks, and the list."""
+    description = (
+        f"Maps the segments of `{export.name}`, checks the profiles, and brings the list up to date. The segments "
+        f"are taken as they were last read.\n\nTo see first what would change, run it with "
+        f"`ops: {{{list_op_name(export)}: {{config: {{dry_run: true}}}}}}`."
+    )
+    return _job(export_job_name(export), [export], description, tags=export_tags(export))
+
+
+def run_all_exports_job(exports: Sequence[Export]) -> dg.Definitions:
+    """The job run_all_exports, where there is an export that it would run; one that fails does not stop the others."""
+    running = [export for export in exports if is_active(export) and export.schedule != OFF]
+    if not running:
+        return dg.Definitions()
+    names = ", ".join(f"`{export.name}`" for export in running)
+    description = (
+        f"Runs every enabled export whose schedule is not off: {names}. An export that fails does not stop the others; "
+        f"the run then ends as failed."
+    )
+    return _job(RUN_ALL_EXPORTS, running, description, tags={})
+
+
+def _job(name: str, exports: Iterable[Export], description: str, tags: dict[str, str]) -> dg.Definitions:
+    keys = [key for export in exports for key in export_keys(export).all]
+    job = dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(*keys),
+        description=description,
+        tags=tags,
+        run_tags=NO_RETRY_TAGS | tags,
+        executor_def=dg.in_process_executor,
+    )
+    return dg.Definitions(jobs=[job])

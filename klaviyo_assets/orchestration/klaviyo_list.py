@@ -1,0 +1,164 @@
+"""The list asset: one materialization of klaviyo/<export>/list is one delivery.
+
+What a delivery does is in `delivery`; here its outcome is told to Dagster: as a materialization with its numbers, as
+an observation after a dry run, or as a failure with one sentence. The checks that it reports are in `checks.py`.
+"""
+
+# No `from __future__ import annotations`: Dagster takes the class of a config from the annotation as it stands.
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from klaviyo_assets.delivery import Order, deliver
+from klaviyo_assets.errors import ExportInactive, KlaviyoAssetsError, UnsafePlan
+from klaviyo_assets.exports import Export, KlaviyoConnection
+from klaviyo_assets.orchestration.checks import delivery_check_specs, delivery_checks, unsafe_check
+from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, export_keys, export_tags, list_op_name
+from klaviyo_assets.orchestration.resources import KlaviyoAccount, check_not_paused
+from klaviyo_assets.orchestration.storage import storage_root
+from klaviyo_assets.report import Report
+
+Told = Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.MaterializeResult[None]]
+
+
+class DeliveryConfig(dg.Config):
+    """How this one delivery differs from the others."""
+
+    dry_run: bool = Field(
+        default=False, description="Only tell what would change: nothing is sent, created or materialized."
+    )
+    allow_mass_removal: bool = Field(
+        default=False,
+        description="Remove as many members as the plan says, also where the segment has become empty.",
+    )
+
+
+def list_asset(
+    export: Export, *, connection: KlaviyoConnection | None, owners: list[str], project_root: Path
+) -> dg.AssetsDefinition:
+    """The asset klaviyo/<export>/list with its checks.
+
+    Args:
+        export: which segments go to which list.
+        connection: the account; None where the export is inactive, so that a run of it fails.
+        owners: who answers for it.
+        project_root: the folder below which everything is stored by default.
+    """
+    keys = export_keys(export)
+    spec = _list_spec(export, owners)
+    frames = {"profiles": dg.AssetIn(keys.profiles), "rejections": dg.AssetIn(keys.rejections)}
+
+    @dg.multi_asset(
+        name=list_op_name(export),
+        specs=[spec],
+        ins=frames if connection else {},
+        check_specs=delivery_check_specs(export),
+        can_subset=True,
+        required_resource_keys={connection.resource_key} if connection else set(),
+        pool=connection.resource_key if connection else None,
+    )
+    def deliver_to_list(context: dg.AssetExecutionContext, config: DeliveryConfig, **frames: Any) -> Told:
+        _check_selected(context, spec.key)
+        try:
+            order = Order(export, _active(export, connection), context.run.run_id, **config.model_dump())
+            report = _carry_out(order, context, frames, project_root)
+        except UnsafePlan as refusal:
+            yield from _tell_unsafe(context, config, spec.key, refusal)
+        except KlaviyoAssetsError as error:
+            raise _failure(str(error)) from error
+        else:
+            yield from _tell(context, export, spec.key, report)
+
+    return deliver_to_list
+
+
+def _carry_out(
+    order: Order, context: dg.AssetExecutionContext, frames: Mapping[str, pl.LazyFrame], project_root: Path
+) -> Report:
+    check_not_paused()
+    account: KlaviyoAccount = getattr(context.resources, order.connection.resource_key)
+    with account.connect() as client:
+        return deliver(order, **frames, client=client, storage=storage_root(project_root), log=context.log.info)
+
+
+def _tell(context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report) -> Told:
+    if report.unfinished:
+        raise _failure(report.unfinished, report.numbers())
+    if report.dry_run:
+        yield dg.AssetObservation(key, metadata=_delivery_metadata(report), description="A dry run: nothing was sent.")
+        return
+    checks = _selected(context, delivery_checks(export, report))
+    yield dg.MaterializeResult(asset_key=key, metadata=_delivery_metadata(report), check_results=checks)
+
+
+def _tell_unsafe(
+    context: dg.AssetExecutionContext, config: DeliveryConfig, key: dg.AssetKey, refusal: UnsafePlan
+) -> Told:
+    if config.dry_run:
+        metadata = {"would_be_refused": str(refusal), "limit": refusal.limit}
+        yield dg.AssetObservation(key, metadata=metadata, description=f"A delivery would be refused: {refusal}")
+        return
+    yield from _selected(context, [unsafe_check(key, refusal)])
+    raise _failure(str(refusal)) from refusal
+
+
+def _delivery_metadata(report: Report) -> dict[str, Any]:
+    counted = {} if report.members is None else {"dagster/row_count": report.members}
+    linked = {}
+    if report.list_url:
+        linked = {"dagster/uri": report.list_url, "list": dg.MetadataValue.url(report.list_url)}
+    return {**report.numbers(), **counted, **linked, "summary": dg.MetadataValue.md(report.summary())}
+
+
+def _check_selected(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
+    # Dagster offers to execute a check alone; that must not become a delivery.
+    if key not in context.selected_asset_keys:
+        raise _failure(f"The checks of {key.to_user_string()} are made by a delivery; materialize the asset itself.")
+
+
+def _selected(context: dg.AssetExecutionContext, results: Iterable[dg.AssetCheckResult]) -> list[dg.AssetCheckResult]:
+    names = {key.name for key in context.selected_asset_check_keys}
+    return [result for result in results if result.check_name in names]
+
+
+def _active(export: Export, connection: KlaviyoConnection | None) -> KlaviyoConnection:
+    if connection is not None:
+        return connection
+    found, remedy = (
+        ("is not enabled", "set enabled: true") if export.connection else ("is detached", "name its connection")
+    )
+    raise ExportInactive(f"Export {export.name!r} {found}, and nothing is sent; {remedy} in its declaration to go on.")
+
+
+def _failure(sentence: str, numbers: Mapping[str, float] | None = None) -> dg.Failure:
+    return dg.Failure(sentence, metadata=numbers, allow_retries=False)
+
+
+def _list_spec(export: Export, owners: list[str]) -> dg.AssetSpec:
+    keys = export_keys(export)
+    return dg.AssetSpec(
+        keys.klaviyo_list,
+        deps=[keys.profiles, keys.rejections],
+        skippable=True,
+        group_name=KLAVIYO_GROUP,
+        kinds={"klaviyo"},
+        owners=owners,
+        tags=export_tags(export),
+        description=_describe(export),
+    )
+
+
+def _describe(export: Export) -> str:
+    target = f"with id `{export.list_id}`" if export.list_id else f'named "{export.list_name}"'
+    leavers = {"keep": "stays on the list", "remove": "is taken off the list"}[export.leavers]
+    account = f"connection `{export.connection}`" if export.connection else "no connection (detached)"
+    return (
+        f"The Klaviyo list {target}, by {account}. Each materialization sends what changed since the last one; who "
+        f"leaves the segments {leavers}. Nothing is sent above {export.limits.max_profiles} profiles, below "
+        f"{export.limits.min_valid_share:.0%} usable addresses, or where more than "
+        f"{export.limits.max_removed_share:.0%} of the members would be removed."
+    )

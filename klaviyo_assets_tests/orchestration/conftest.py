@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from klaviyo_assets.sandbox import RunningSandbox, Settings, serve
+from klaviyo_assets_tests.orchestration.projects import Project
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def project(tmp_path: Path, instance: dg.DagsterInstance) -> Project:
+    return Project(tmp_path, instance)
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[RunningSandbox]:
+    with serve(Settings(limits="off", job_duration_s=0.05)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> RunningSandbox:
+    """An empty Klaviyo, with its address and key in the environment."""
+    running_sandbox.reset()
+    monkeypatch.setenv("KLAVIYO_API_URL", running_sandbox.url)
+    monkeypatch.setenv("KLAVIYO_API_KEY", running_sandbox.key)
+    return running_sandbox

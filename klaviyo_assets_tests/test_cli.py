@@ -1,0 +1,103 @@
+"""The command `klaviyo-assets`, as it is called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from klaviyo_assets.cli import main
+from klaviyo_assets_tests.declarations.projects import CONNECTION, EXPORT, SEGMENT, project
+
+
+def run(*arguments: str | Path) -> Result:
+    """The command with these arguments."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_clean_declarations_are_counted() -> None:
+    """Without mistakes the check says so, and passes; no variable that is named needs to be set."""
+    with project({"a/defs.yaml": CONNECTION, "b/defs.yaml": SEGMENT, "c/defs.yaml": EXPORT}) as sandbox:
+        result = run("check", sandbox.defs_folder_path)
+
+    assert result.output == "0 mistakes in 3 declarations\n"
+    assert result.exit_code == 0
+
+
+def test_each_mistake_is_a_line() -> None:
+    """Every mistake is told with file, line and column, sorted, then counted; and the check fails."""
+    files = {"b/defs.yaml": EXPORT + "  colour: blue\n", "a/defs.yaml": CONNECTION.replace("team:", "")}
+    with project(files) as sandbox:
+        result = run("check", sandbox.defs_folder_path)
+        folder = sandbox.defs_folder_path.resolve()
+
+    lines = result.output.splitlines()
+    assert [f"{folder}/a/defs.yaml:4:13", f"{folder}/b/defs.yaml:8:3"] == [
+        line.partition(": ")[0] for line in lines[:-1]
+    ]
+    assert lines[-1] == "2 mistakes in 2 declarations"
+    assert result.exit_code == 1
+
+
+def test_one_is_not_many(tmp_path: Path) -> None:
+    """One mistake in one declaration is counted as one."""
+    (tmp_path / "defs.yaml").write_text(SEGMENT.replace("csv", "cvs"), encoding="utf-8")
+
+    assert run("check", tmp_path).output.splitlines()[-1] == "1 mistake in 1 declaration"
+
+
+def test_files_are_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the working directory a file is told by its path from there, so that an editor finds it."""
+    (tmp_path / "vip").mkdir()
+    (tmp_path / "vip" / "defs.yaml").write_text(SEGMENT.replace("csv", "cvs"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert run("check", "vip").output.startswith("vip/defs.yaml:4:12: source.type: found")
+
+
+def test_without_a_folder_the_projects_own_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a project its definitions are found; without one the command says what it looked for."""
+    with project({"a/defs.yaml": CONNECTION}) as sandbox:
+        monkeypatch.chdir(sandbox.defs_folder_path)
+        assert run("check").output == "0 mistakes in 1 declaration\n"
+    monkeypatch.chdir("/")
+
+    assert "Found no Dagster project here" in run("check").output
+    assert run("check").exit_code == 2
+
+
+def test_a_folder_without_declarations_is_told(tmp_path: Path) -> None:
+    """Nothing found is said as that, and not as nothing wrong."""
+    result = run("check", tmp_path)
+
+    assert f"Found no declarations in {tmp_path}, expected defs.yaml in it or below.\n" == result.output
+    assert result.exit_code == 0
+
+
+def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
+    """A pyproject.toml that is not TOML is one sentence, not a traceback."""
+    (tmp_path / "pyproject.toml").write_text("[", encoding="utf-8")
+    result = run("check", tmp_path)
+
+    assert "pyproject.toml: found what cannot be read as TOML" in result.output
+    assert result.exit_code == 1
+
+
+def test_help_lists_the_commands() -> None:
+    """Commands of other modules are listed too, and tell what they take."""
+    assert {"check", "sandbox"} <= {line.split()[0] for line in run("--help").output.splitlines() if line.strip()}
+    assert "--port" in run("sandbox", "--help").output
+    assert "No such command" in run("sendbox").output
+
+
+def test_the_sandbox_is_imported_only_when_it_is_asked_for() -> None:
+    """Nobody who checks declarations waits for a web server."""
+    code = (
+        "import sys; from click.testing import CliRunner; from klaviyo_assets.cli import main; "
+        "CliRunner().invoke(main, ['check', '.']); "
+        "sys.exit('klaviyo_assets.sandbox' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
