@@ -4,7 +4,7 @@
     api/            Klaviyo's REST API in front of it: the table of endpoints, and the rules that they share
     state.py        everything that one sandbox holds, behind one lock
     control.py      its own routes, /_sandbox/: set it up, move its clock, order faults, ask for the truth
-    faults.py       failures on order, as data; `transmit.py` carries them out on answers
+    faults.py       failures on order; `effects.py` says which there are, `transmit.py` carries them out on answers
     clock.py, limits.py, settings.py, request_log.py
     pages.py        what it shows in a browser
     serving.py      runs it in a thread; `command.py` from a shell
@@ -16,17 +16,18 @@ thing, and `settings.py` says which.
 
 from klaviyo_assets.sandbox.account.lists import Flow
 from klaviyo_assets.sandbox.app import create_app
-from klaviyo_assets.sandbox.faults import (
+from klaviyo_assets.sandbox.effects import (
     AlterAnswer,
     AnswerWith,
     CutBody,
     DelayAnswer,
     DropConnection,
+    Effect,
     EndBulkJob,
     FailRows,
-    Fault,
     SlowBody,
 )
+from klaviyo_assets.sandbox.faults import Fault
 from klaviyo_assets.sandbox.inputs import WrongInput
 from klaviyo_assets.sandbox.request_log import LoggedRequest
 from klaviyo_assets.sandbox.serving import RunningSandbox, serve
@@ -38,6 +39,7 @@ __all__ = [
     "CutBody",
     "DelayAnswer",
     "DropConnection",
+    "Effect",
     "EndBulkJob",
     "FailRows",
     "Fault",

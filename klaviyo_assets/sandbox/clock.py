@@ -13,14 +13,16 @@ from klaviyo_assets.sandbox.inputs import WrongInput
 
 
 class Clock:
-    """Seconds since 1970, UTC: they start as the machine's, run `speed` times as fast, and can be advanced."""
+    """Seconds since 1970, UTC: begun as told or as the machine's, `speed` times as fast, and advanced on demand."""
 
-    def __init__(self, *, speed: float = 1.0, real: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, start: float | None = None, speed: float = 1.0, real: Callable[[], float] = time.monotonic
+    ) -> None:
         self._lock = threading.RLock()
         self._real = real
         self._speed = speed
         self._real_anchor = real()
-        self._anchor = time.time()
+        self._anchor = time.time() if start is None else start
 
     def now(self) -> float:
         """The time, in whole microseconds: what is told of it is then exactly what is compared."""

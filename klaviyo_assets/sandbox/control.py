@@ -65,13 +65,12 @@ def read_accounts(sandbox: Sandbox, params: Params, body: Json) -> Json:
 
 def add_account(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """A key: of a new account, or one more of one that is there."""
-    known = {"key": str, "account_id": str, "name": str, "scopes": list}
     given = expect_object(body, where="account")
-    expect_known(given, known, where="account")
+    expect_known(given, ("key", "account_id", "name", "scopes"), where="account")
     account = sandbox.add_account(
         _text(given, "key"),
-        account_id=given.get("account_id"),
-        name=given.get("name"),
+        account_id=_text(given, "account_id") if "account_id" in given else None,
+        name=_text(given, "name") if "name" in given else None,
         scopes=_texts(given, "scopes") if "scopes" in given else ALL_SCOPES,
     )
     return {"account_id": account.id, "name": account.name}
@@ -85,9 +84,12 @@ def read_lists(sandbox: Sandbox, params: Params, body: Json) -> Json:
 def create_list(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """A list, with an id and flows of one's choice."""
     given = expect_object(body, where="list")
-    expect_known(given, {"name": str, "id": str, "flows": list}, where="list")
+    expect_known(given, ("name", "id", "flows"), where="list")
     created = sandbox.create_list(
-        params["account_id"], _text(given, "name"), list_id=given.get("id"), flows=_flows(given)
+        params["account_id"],
+        _text(given, "name"),
+        list_id=_text(given, "id") if "id" in given else None,
+        flows=_flows(given),
     )
     return {"id": created.id, "name": created.name}
 
@@ -95,7 +97,7 @@ def create_list(sandbox: Sandbox, params: Params, body: Json) -> Json:
 def change_list(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """The flows that a list starts."""
     given = expect_object(body, where="list")
-    expect_known(given, {"flows": list}, where="list")
+    expect_known(given, ("flows",), where="list")
     sandbox.set_flows(params["account_id"], params["list_id"], _flows(given))
     return {}
 
@@ -125,7 +127,7 @@ def read_profiles(sandbox: Sandbox, params: Params, body: Json) -> Json:
 def change_profile(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """Somebody changes a profile's address; the path has its id or its address so far."""
     given = expect_object(body, where="profile")
-    expect_known(given, {"email": str}, where="profile")
+    expect_known(given, ("email",), where="profile")
     sandbox.change_email(params["account_id"], params["profile"], _text(given, "email"))
     return {}
 

@@ -6,7 +6,7 @@ sentence that says where, what was found and what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -41,9 +41,9 @@ def expect_object(given: object, *, where: str) -> Mapping[str, Any]:
     return given
 
 
-def expect_known(given: Mapping[str, Any], known: Mapping[str, Any], *, where: str) -> None:
+def expect_known(given: Mapping[str, Any], known: Collection[str], *, where: str) -> None:
     """Refuses keys that there are not."""
-    if unknown := sorted(given.keys() - known.keys()):
+    if unknown := sorted(given.keys() - set(known)):
         raise WrongInput(f"{where}: unknown {', '.join(unknown)}; expected any of {', '.join(known)}.")
 
 

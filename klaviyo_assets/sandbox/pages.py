@@ -21,6 +21,7 @@ from starlette.routing import Route
 from klaviyo_assets.sandbox.account import Account
 from klaviyo_assets.sandbox.account.bulk_jobs import BulkJob
 from klaviyo_assets.sandbox.account.lists import KlaviyoList
+from klaviyo_assets.sandbox.api.paging import NUMBER
 from klaviyo_assets.sandbox.request_log import LoggedRequest
 from klaviyo_assets.sandbox.state import Sandbox
 
@@ -69,7 +70,7 @@ def members_page(sandbox: Sandbox, request: Request) -> dict[str, Any] | None:
     ids = klaviyo_list.members.by_id()
     page_count = max(-(-len(ids) // MEMBERS_SHOWN), 1)
     asked = request.query_params.get("page", "")
-    number = min(max(int(asked) if asked.isdecimal() else 1, 1), page_count)
+    number = min(max(int(asked), 1), page_count) if NUMBER.fullmatch(asked) else 1
     shown = ids[(number - 1) * MEMBERS_SHOWN : number * MEMBERS_SHOWN]
     return {
         "title": klaviyo_list.name,

@@ -14,7 +14,8 @@ import uvicorn
 from klaviyo_assets.sandbox.account.lists import Flow
 from klaviyo_assets.sandbox.api.access import ALL_SCOPES
 from klaviyo_assets.sandbox.app import SandboxApp, create_app
-from klaviyo_assets.sandbox.faults import Effect, Fault, Match, new_fault
+from klaviyo_assets.sandbox.effects import Effect
+from klaviyo_assets.sandbox.faults import Fault, Match, new_fault
 from klaviyo_assets.sandbox.request_log import LoggedRequest
 from klaviyo_assets.sandbox.settings import Settings
 from klaviyo_assets.sandbox.state import DEFAULT_ACCOUNT_ID, DEFAULT_KEY, Sandbox

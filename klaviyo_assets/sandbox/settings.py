@@ -18,6 +18,7 @@ class Settings:
     Attributes:
         limits: `real` refuses requests above Klaviyo's rate limits, `off` lifts them.
         job_duration_s: about how long a small bulk job takes; one of 10 000 rows takes twice as long.
+        starts_at: the time of the clock at the start and after a reset, in seconds since 1970; the machine's if None.
         speed: sandbox seconds per real second; 0 stops the clock, so that it moves by `advance` alone.
         throttled_count: requests refused with 429 use up the limits too.
         revision_required: a request without the `revision` header is refused.
@@ -29,6 +30,7 @@ class Settings:
 
     limits: Literal["real", "off"] = "real"
     job_duration_s: float = 1.0
+    starts_at: float | None = None
     speed: float = 1.0
     throttled_count: bool = False
     revision_required: bool = True

@@ -48,7 +48,7 @@ class Sandbox:
         """
         with self.lock:
             self.settings = self._starting_settings.changed({} if changes is None else changes)
-            self.clock = Clock(speed=self.settings.speed)
+            self.clock = Clock(start=self.settings.starts_at, speed=self.settings.speed)
             self.accounts: dict[str, Account] = {}
             self.keys: dict[str, Access] = {}
             self.meters: dict[str, Meter] = {}

@@ -13,7 +13,7 @@ from starlette.types import Receive, Send
 
 from klaviyo_assets.sandbox.api import errors
 from klaviyo_assets.sandbox.api.exchange import JSON_API, Answer
-from klaviyo_assets.sandbox.faults import (
+from klaviyo_assets.sandbox.effects import (
     AlterAnswer,
     AnswerWith,
     CutBody,

@@ -12,10 +12,10 @@ from klaviyo_assets.sandbox import (
     AnswerWith,
     CutBody,
     DropConnection,
+    Effect,
     EndBulkJob,
     FailRows,
 )
-from klaviyo_assets.sandbox.faults import Effect
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd, refusals
 
 IMPORT: dict[str, Any] = {"method": "POST", "path": "/api/profile-bulk-import-jobs*"}

@@ -1,18 +1,24 @@
-"""One sandbox for all tests here, emptied before each; its clock stands still unless a test moves it."""
+"""One sandbox for all tests here, emptied before each; its clock stands still unless a test moves it.
+
+It always begins on the same day, so that revisions of the API do not retire under the tests.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from klaviyo_assets.sandbox import RunningSandbox, Settings, serve
 
+TODAY = datetime(2026, 11, 23, 12, 0, 0, 697_020, tzinfo=UTC).timestamp()
+
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[RunningSandbox]:
-    with serve(Settings(speed=0)) as running:
+    with serve(Settings(speed=0, starts_at=TODAY)) as running:
         yield running
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from klaviyo_assets.sandbox import WrongInput
@@ -42,6 +44,12 @@ def test_a_change_of_speed_is_no_jump() -> None:
     assert clock.now() - before == pytest.approx(40)
 
 
+def test_it_can_start_at_any_time() -> None:
+    """As told, or with the machine's time."""
+    assert Clock(start=1e9, speed=0).now() == 1e9
+    assert Clock(speed=0).now() == pytest.approx(time.time(), abs=60)
+
+
 def test_advancing() -> None:
     """It moves forward at once, and never backward."""
     clock = Clock(speed=0)
@@ -57,3 +65,14 @@ def test_advancing() -> None:
 def test_waits_are_told_in_the_caller_s_time(speed: float, told: float) -> None:
     """A stopped clock tells them as they are."""
     assert Clock(speed=speed).real_seconds(60) == told
+
+
+def test_times_are_whole_microseconds() -> None:
+    """No less, so that order is kept, and no more, so that what is told is what is compared."""
+    real = RealTime()
+    clock = Clock(speed=1 / 3, real=real)
+    before = clock.now()
+    real.seconds += 3e-6
+
+    assert clock.now() > before
+    assert clock.now() == round(clock.now(), 6)

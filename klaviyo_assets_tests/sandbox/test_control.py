@@ -162,6 +162,8 @@ def test_faults(control: Any, klaviyo: httpx.Client) -> None:
         ("POST", "/clock", {"advance_s": -5}, "advance_s: found -5.0, expected 0 or more."),
         ("POST", "/accounts", {"name": "x"}, "key: found nothing, expected a text."),
         ("POST", "/accounts", {"key": 5}, "key: found int, expected a text."),
+        ("POST", "/accounts", {"key": "pk_x", "account_id": 5}, "account_id: found int, expected a text."),
+        ("POST", "/accounts/Sandbx/lists", {"name": "x", "id": 5}, "id: found int, expected a text."),
         ("POST", "/accounts", {"key": "pk_x", "scopes": "all"}, "scopes: expected a list of texts."),
         ("GET", "/accounts/Nope/profiles", None, "account_id: found 'Nope', expected one of Sandbx."),
         ("GET", "/accounts/Sandbx/lists/Nope/members", None, "list_id: found 'Nope', expected one of none."),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from klaviyo_assets.sandbox import AlterAnswer, AnswerWith, CutBody, DropConnection, FailRows, WrongInput
-from klaviyo_assets.sandbox.faults import EFFECTS, FaultBook, Match, new_fault, parse_fault
+from klaviyo_assets.sandbox import AlterAnswer, AnswerWith, CutBody, DropConnection, EndBulkJob, FailRows, WrongInput
+from klaviyo_assets.sandbox.effects import EFFECTS
+from klaviyo_assets.sandbox.faults import FaultBook, Match, new_fault, parse_fault
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,18 @@ def test_one_after_the_other() -> None:
         book.order(new_fault(Match(), (effect,)))
 
     assert [book.take("GET", "/") for _ in range(3)] == [(AnswerWith(502),), (DropConnection(),), ()]
+
+
+@pytest.mark.parametrize("effect", [FailRows(indexes=(0,)), EndBulkJob("cancelled")], ids=lambda effect: effect.kind)
+def test_effects_on_bulk_jobs_wait_for_one(effect: FailRows | EndBulkJob) -> None:
+    """No other request uses them up, whatever they match: a fault that did nothing is not met."""
+    book = FaultBook()
+    fault = book.order(new_fault(Match(), (effect,)))
+    others = [("GET", "/api/profile-bulk-import-jobs"), ("POST", "/api/lists"), ("POST", "/api/profile-import")]
+
+    assert [book.take(*other) for other in others] == [()] * 3
+    assert (fault.seen_count, book.unmet()) == (0, [fault])
+    assert book.take("POST", "/api/profile-bulk-import-jobs") == (effect,)
 
 
 def test_what_was_not_met_is_known() -> None:

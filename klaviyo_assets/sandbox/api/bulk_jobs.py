@@ -16,7 +16,7 @@ from klaviyo_assets.sandbox.api.documents import Json
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.filters import Rules
 from klaviyo_assets.sandbox.api.paging import NUMBERED, Key, Order, Page
-from klaviyo_assets.sandbox.faults import EndBulkJob, FailRows
+from klaviyo_assets.sandbox.effects import EndBulkJob, FailRows
 
 KIND = "profile-bulk-import-job"
 PATH = "profile-bulk-import-jobs"

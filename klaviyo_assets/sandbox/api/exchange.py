@@ -8,7 +8,7 @@ from typing import Any
 
 from klaviyo_assets.sandbox.account import Account
 from klaviyo_assets.sandbox.api.query import Query
-from klaviyo_assets.sandbox.faults import Effect
+from klaviyo_assets.sandbox.effects import Effect
 from klaviyo_assets.sandbox.settings import Settings
 
 JSON_API = "application/vnd.api+json"

@@ -22,7 +22,7 @@ from klaviyo_assets.sandbox.api import access, endpoints, errors, revisions
 from klaviyo_assets.sandbox.api.endpoints import Endpoint
 from klaviyo_assets.sandbox.api.exchange import Answer, Call, Incoming
 from klaviyo_assets.sandbox.api.query import Query
-from klaviyo_assets.sandbox.faults import Effect
+from klaviyo_assets.sandbox.effects import Effect
 from klaviyo_assets.sandbox.request_log import LoggedRequest
 from klaviyo_assets.sandbox.state import Sandbox
 

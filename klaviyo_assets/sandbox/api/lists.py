@@ -5,7 +5,7 @@ https://developers.klaviyo.com/en/reference/lists_api_overview
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from klaviyo_assets.sandbox.account.lists import Flow, KlaviyoList
@@ -145,7 +145,7 @@ def _meets(one: KlaviyoList, condition: Condition) -> bool:
     return at > condition.times()[0]
 
 
-def _key(field: str) -> Any:
+def _key(field: str) -> Callable[[KlaviyoList], Key]:
     def key(one: KlaviyoList) -> Key:
         return (getattr(one, f"{field}_at" if field in ("created", "updated") else field), one.id)
 

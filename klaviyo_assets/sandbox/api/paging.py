@@ -8,12 +8,12 @@ Klaviyo's: base64url, without padding, of `next::id::<last id>`, and for the pro
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote
 
 from klaviyo_assets.sandbox.api import errors
 
@@ -23,6 +23,8 @@ Key = tuple[str | float, str]
 
 NUMBERED = "numbered"
 """The field of an order by id whose cursors count pages."""
+
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,12 @@ def decode(text: str) -> Cursor:
         ApiError: 400, for anything that is no cursor.
     """
     if "://" in text:
-        text = parse_qs(urlsplit(text).query).get("page[cursor]", [""])[0]
+        text = parse_qs(text.partition("?")[2]).get("page[cursor]", [""])[0]
     match _decoded(text.strip("=")).split("::"):
         case ["next" | "prev" as direction, "id", item_id]:
             return Cursor(direction, "id", (item_id, item_id))
-        case ["next" | "prev" as direction, item_id, number]:
-            return Cursor(direction, NUMBERED, (item_id, item_id), int(_number(number)))
+        case ["next" | "prev" as direction, item_id, number] if NUMBER.fullmatch(number):
+            return Cursor(direction, NUMBERED, (item_id, item_id), int(number))
         case ["next" | "prev" as direction, "email" | "name" as field, value, item_id]:
             return Cursor(direction, field, (unquote(value), item_id))
         case ["next" | "prev" as direction, field, value, item_id]:
@@ -124,7 +126,7 @@ def _bounds(items: Sequence[T], order: Order[T], cursor: Cursor | None, size: in
 def _decoded(text: str) -> str:
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise _invalid() from None
 
 

@@ -45,7 +45,7 @@ class Query:
             ApiError: 400, outside 1 to `most`.
         """
         text = self._values.get(PAGE_SIZE, str(default))
-        if not text.isdecimal() or not 1 <= int(text) <= most:
+        if not paging.NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
             raise errors.invalid_parameter(f"Page size must be an integer between 1 and {most}.", PAGE_SIZE)
         return int(text)
 

@@ -53,8 +53,8 @@ def test_how_a_cursor_may_be_sent(sent: str) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        *("x", "!!!", "bmV4dA", "=", "http://x/?page=1"),
-        *map(encode, ("next::created::noon::A", "after::id::A", "next::A::two")),
+        *("x", "!!!", "bmV4dA", "=", "é", "http://x/?page=1", "http://[x?page%5Bcursor%5D=x"),
+        *map(encode, ("next::created::noon::A", "after::id::A", "next::A::two", "next::A::nan")),
     ],
 )
 def test_what_is_no_cursor(sent: str) -> None:

@@ -1,0 +1,140 @@
+"""What a fault can do to a request, as values: `transmit.py` does it to answers, `api/bulk_jobs.py` to bulk jobs.
+
+A new kind is a class here, named in `EFFECTS`; its attributes are what an order in JSON may say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from klaviyo_assets.sandbox.inputs import WrongInput, expect_object, parse
+
+BULK_IMPORT = ("POST", "/api/profile-bulk-import-jobs")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What happens to a request that a fault was ordered for: to any, or to those of one method and path alone."""
+
+    kind: ClassVar[str]
+    concerns: ClassVar[tuple[str, str] | None] = None
+
+
+@dataclass(frozen=True)
+class AnswerWith(Effect):
+    """Answers with a status instead of the result.
+
+    Attributes:
+        retry_after: the header's value, whatever it is.
+        html: a page as a proxy sends it, in place of a JSON error.
+        errors: the entries of the JSON error; by default what Klaviyo says with that status.
+        after_work: the request is carried out first; only its result is withheld.
+    """
+
+    kind = "answer_with"
+    status: int
+    retry_after: str | None = None
+    html: bool = False
+    errors: tuple[Mapping[str, Any], ...] | None = None
+    after_work: bool = False
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.status <= 599:
+            raise WrongInput(f"answer_with.status: found {self.status}, expected 200 to 599.")
+
+
+@dataclass(frozen=True)
+class DropConnection(Effect):
+    """Closes the connection without an answer, before the request is carried out or after."""
+
+    kind = "drop_connection"
+    after_work: bool = False
+
+
+@dataclass(frozen=True)
+class DelayAnswer(Effect):
+    """Waits so many real seconds before it answers."""
+
+    kind = "delay_answer"
+    delay_s: float
+
+
+@dataclass(frozen=True)
+class SlowBody(Effect):
+    """Sends the answer's body in pieces, with a pause of so many real seconds before each."""
+
+    kind = "slow_body"
+    pause_s: float
+    piece_count: int = 4
+
+
+@dataclass(frozen=True)
+class CutBody(Effect):
+    """Promises the whole body, sends a share of it, and closes the connection."""
+
+    kind = "cut_body"
+    sent_share: float = 0.5
+
+
+@dataclass(frozen=True)
+class AlterAnswer(Effect):
+    """Sets values in the answer's document: an unknown status, a field that nobody has heard of.
+
+    Attributes:
+        set: JSON pointer to value; `*` in a pointer stands for every item of a list.
+    """
+
+    kind = "alter_answer"
+    set: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FailRows(Effect):
+    """Lets rows of the bulk job that the request makes fail, by their index or their e-mail address.
+
+    Attributes:
+        with_pointer: the import error says which row it is about.
+        with_payload: the import error repeats the row.
+    """
+
+    kind = "fail_rows"
+    concerns = BULK_IMPORT
+    indexes: tuple[int, ...] = ()
+    emails: tuple[str, ...] = field(default=(), repr=False)
+    code: str = "invalid"
+    title: str = "Invalid input."
+    detail: str = "The profile could not be imported."
+    with_pointer: bool = True
+    with_payload: bool = True
+
+
+@dataclass(frozen=True)
+class EndBulkJob(Effect):
+    """Decides how the bulk job that the request makes comes to its end.
+
+    Attributes:
+        ending: `expired` completes, and is gone at once; a stuck one stays as it is for good.
+        applied_share: how many of its rows are applied before that.
+    """
+
+    kind = "end_bulk_job"
+    concerns = BULK_IMPORT
+    ending: Literal["cancelled", "stuck_queued", "stuck_processing", "expired"]
+    applied_share: float = 1.0
+
+
+EFFECTS: dict[str, type[Effect]] = {
+    effect.kind: effect
+    for effect in (AnswerWith, DropConnection, DelayAnswer, SlowBody, CutBody, AlterAnswer, FailRows, EndBulkJob)
+}
+
+
+def parse_effect(given: object) -> Effect:
+    """One effect, of the class that its `kind` names."""
+    values = dict(expect_object(given, where="do"))
+    kind = values.pop("kind", None)
+    if kind not in EFFECTS:
+        raise WrongInput(f"do.kind: found {kind!r}, expected one of {', '.join(EFFECTS)}.")
+    return parse(EFFECTS[kind], values, where=kind)
