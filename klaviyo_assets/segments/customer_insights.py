@@ -118,9 +118,9 @@ def _match_header(first: FirstRecord, attributes: tuple[Attribute, ...]) -> tupl
 def _refuse_header(partition: PartitionFile, first: FirstRecord, attributes: tuple[Attribute, ...]) -> None:
     # Only declared names are told: what was declared a header may be a customer.
     found = {value.strip().casefold() for value in first.values}
-    missing = [attribute.name for attribute in attributes if attribute.name.casefold() not in found]
+    absent = [attribute.name for attribute in attributes if attribute.name.casefold() not in found]
     raise SourceUnreadable(
         f"Partition {partition.name!r} is declared with a header, and its first row holds {len(first.values)} values, "
-        f"not among them {', '.join(map(repr, missing)) or 'others than the attributes'}; expected the "
+        f"not among them {', '.join(map(repr, absent)) or 'others than the attributes'}; expected the "
         f"{len(attributes)} attributes' names: refresh the entity, so that model.json and partitions agree."
     )

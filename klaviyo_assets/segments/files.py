@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+import polars.selectors as cs
 
 from klaviyo_assets.errors import SourceUnreadable
 from klaviyo_assets.exports import FileSource
@@ -64,8 +65,7 @@ def _scan_parquet_files(files: Sequence[SourceFile]) -> pl.LazyFrame:
         scans.append(scan)
     check_same_columns(files, schemas)
     check_same_types(files, schemas)
-    columns = schemas[0].names()
-    return pl.concat([scan.select(columns) for scan in scans], how="vertical_relaxed")
+    return pl.concat([scan.select(cs.by_name(*schemas[0])) for scan in scans], how="vertical_relaxed")
 
 
 def _scan_ndjson_files(files: Sequence[SourceFile]) -> pl.LazyFrame:
@@ -78,10 +78,9 @@ def _scan_ndjson_files(files: Sequence[SourceFile]) -> pl.LazyFrame:
     schemas = [_infer_ndjson(file) for file in filled]
     check_same_columns(filled, schemas)
     # Every file is read with one schema, so that a field that one file leaves empty has its type from another.
-    united = pl.concat(
-        [pl.LazyFrame(schema=schema).select(schemas[0].names()) for schema in schemas], how="vertical_relaxed"
-    )
-    return pl.scan_ndjson([glob.escape(file.url) for file in filled], schema=united.collect_schema())
+    frames = [pl.LazyFrame(schema=schema).select(cs.by_name(*schemas[0])) for schema in schemas]
+    united = pl.concat(frames, how="vertical_relaxed").collect_schema()
+    return pl.scan_ndjson([glob.escape(file.url) for file in filled], schema=united)
 
 
 def _infer_ndjson(file: SourceFile) -> pl.Schema:

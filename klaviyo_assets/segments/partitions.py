@@ -72,8 +72,8 @@ def _find(folder: Place, entity: Entity, partition: Partition) -> PartitionFile:
         if file.path.is_file():
             return PartitionFile(partition.name or parts[-1], file, partition.file_format_settings)
     raise SourceMissing(
-        f"{label} is missing: found no file in {folder.name} under any trailing part of {location}, expected it "
-        f"beside model.json; wait until the export is complete, or copy the whole folder."
+        f"{label} is missing: found no file beside model.json under any trailing part of {location}, expected one; "
+        f"wait until the export is complete, or copy the whole folder."
     )
 
 
@@ -89,9 +89,8 @@ def _find_newest(folder: Place, entity: Entity) -> tuple[PartitionFile, ...]:
     chosen = sorted((number, relative) for relative, number in numbered.items() if _date_of(relative) == newest)
     if not chosen:
         raise SourceMissing(
-            f"Entity {entity.name!r} has no partitions in model.json, and no files "
-            f"{folder.name}/{entity.name}/**/*_N.csv, expected one of the two; refresh the segment, or copy the "
-            f"whole folder."
+            f"Entity {entity.name!r} has no partitions in model.json, and no files {entity.name}/**/*_N.csv beside it, "
+            f"expected one of the two; refresh the segment, or copy the whole folder."
         )
     return tuple(
         PartitionFile(PurePosixPath(relative).name, folder.file(f"{entity.name}/{relative}"), CsvSettings())

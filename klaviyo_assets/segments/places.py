@@ -152,7 +152,9 @@ def _glob_files(declared: str, root: Path) -> tuple[SourceFile, ...]:
     if first is None:
         return ()
     base = "/".join(parts[:first]) or ("/" if declared.startswith("/") else "")
-    return _list_files(resolve(base, root=root), "/".join(parts[first:]), ("",))
+    place = resolve(base, root=root)
+    _refuse_delta(place)
+    return _list_files(place, "/".join(parts[first:]), ("",))
 
 
 def _list_files(place: Place, pattern: str, endings: Sequence[str]) -> tuple[SourceFile, ...]:

@@ -42,7 +42,7 @@ def as_utf8(file: SourceFile, encoding: str) -> Iterator[SourceFile]:
             with file.open_bytes() as stream, TextIOWrapper(stream, codec, newline="") as text:
                 while chunk := text.read(_CHUNK_BYTES):
                     copy.write(chunk.encode())
-        except UnicodeError:
+        except (UnicodeError, LookupError):  # LookupError: a codec that is not of text, as base64
             raise SourceUnreadable(
                 f"{file.name} holds bytes that are not {encoding}, as model.json declares it; write it anew."
             ) from None

@@ -15,19 +15,20 @@ import polars as pl
 
 from klaviyo_assets.errors import SourceUnreadable
 
-_REASONS: Final = (  # fragment of a message in lower case, and what it means
-    ("invalid utf", "it holds bytes that are not UTF-8, expected UTF-8 text; save it as UTF-8"),
-    ("valid utf-8", "it holds bytes that are not UTF-8, expected UTF-8 text; save it as UTF-8"),
-    ("as dtype `str`", "a quote stands inside a value or is never closed; double it, or quote the whole value"),
-    ("csv malformed", "a quote stands inside a value or is never closed; double it, or quote the whole value"),
-    ("more fields", "a row has more values than the header; quote values that hold the separator"),
-    ("parquet", "it is not Parquet, or is damaged or half written; write it anew"),
-    ("json", "a line is not a JSON object; write one object a line, in UTF-8 without a byte order mark"),
-    ("tapeerror", "a line is not a JSON object; write one object a line, in UTF-8 without a byte order mark"),
-    ("at character", "a line is not a JSON object; write one object a line, in UTF-8 without a byte order mark"),
-    ("unexpected value", "a field holds an object in one line and a plain value in another; write it one way"),
-    ("deflate", "it is compressed and damaged; write it anew"),
-    ("conversion", "a value does not fit its column: the source changed while it was read; read it again"),
+_REASONS: Final = (  # fragments of Polars' messages in lower case, and what they mean
+    (("invalid utf", "valid utf-8"), "it holds bytes that are not UTF-8, expected UTF-8 text; save it as UTF-8"),
+    (
+        ("as dtype `str`", "csv malformed"),
+        "a quote stands inside a value or is never closed; double it, or quote the whole value",
+    ),
+    (("more fields",), "a row has more values than the header; quote values that hold the separator"),
+    (("parquet",), "it is not Parquet, or is damaged or half written; write it anew"),
+    (
+        ("json", "tapeerror", "at character"),
+        "a line is not a JSON object; write one object a line, in UTF-8 without a byte order mark",
+    ),
+    (("unexpected value",), "a field holds an object in one line and a plain value in another; write it one way"),
+    (("conversion",), "a value does not fit its column: the source changed while it was read; read it again"),
 )
 
 
@@ -68,8 +69,8 @@ def _is_from_machine(error: OSError) -> bool:
 
 def _reason(error: BaseException) -> str:
     message = str(error).lower()
-    for fragment, reason in _REASONS:
-        if fragment in message:
+    for fragments, reason in _REASONS:
+        if any(fragment in message for fragment in fragments):
             return reason
     if isinstance(error, OSError):
         return "it is compressed and damaged, or half written; write it anew"

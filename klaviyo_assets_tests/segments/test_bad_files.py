@@ -47,6 +47,8 @@ BAD: Mapping[str, tuple[Format, str, Mapping[str, bytes], str]] = {
         "row ending in line 6: found 1 values",
     ),
     "csv: row too long with blank lines": ("csv", "a.csv", {"a.csv": CSV + b"\n\n2,3,4\n"}, "line 5: found 3 values"),
+    "csv: row on two lines too short": ("csv", "a.csv", {"a.csv": CSV + b'"2\n3"\n4,x\n'}, "line 4: found 1 values"),
+    "csv: row too short, and one too long": ("csv", "a.csv", {"a.csv": CSV + b"2\n3,x,y\n"}, "line 3: found 1 values"),
     "csv: other separator in a row": ("csv", "a.csv", {"a.csv": CSV + b"2;x\n"}, "line 3: found 1 values, expected 2"),
     "csv: one column, two values": (
         "csv",
@@ -70,6 +72,18 @@ BAD: Mapping[str, tuple[Format, str, Mapping[str, bytes], str]] = {
         "csv",
         "a.csv",
         {"a.csv": CSV + b'"2"3,x\n'},
+        "line 3: a quote stands inside a value",
+    ),
+    "csv: line break in a value that does not begin with its quote": (
+        "csv",
+        "a.csv",
+        {"a.csv": CSV + b'2 "x\ny",z\n'},
+        "line 3: a quote stands inside a value",
+    ),
+    "csv: quotes that belong to two values": (
+        "csv",
+        "a.csv",
+        {"a.csv": CSV + b'2","\n'},
         "line 3: a quote stands inside a value",
     ),
     "csv: not UTF-8": (
@@ -108,6 +122,12 @@ BAD: Mapping[str, tuple[Format, str, Mapping[str, bytes], str]] = {
         "*.csv",
         {"a.csv": CSV, "b.csv": b"id\n1\n"},
         "b.csv has other columns than a.csv: it lacks",
+    ),
+    "csv: more columns": (
+        "csv",
+        "*.csv",
+        {"a.csv": CSV, "b.csv": b"id,email,x\n"},
+        "b.csv has other columns than a.csv: only it has 'x'",
     ),
     "csv: second file wrong": ("csv", ".", {"a.csv": CSV, "b.csv": CSV + b"2\n"}, "b.csv, row ending in line 3"),
     "ndjson: empty file": ("ndjson", "a.jsonl", {"a.jsonl": b""}, "a.jsonl is empty"),
@@ -153,6 +173,12 @@ BAD: Mapping[str, tuple[Format, str, Mapping[str, bytes], str]] = {
     "parquet: empty file": ("parquet", "a.parquet", {"a.parquet": b""}, "not Parquet, or is damaged"),
     "parquet: is CSV": ("parquet", "a.parquet", {"a.parquet": CSV * 9}, "not Parquet, or is damaged"),
     "a Delta table": ("parquet", "t", {"t/_delta_log/0.json": b"{}", "t/a.parquet": b""}, "t is a Delta table"),
+    "a glob in a Delta table": (
+        "parquet",
+        "t/**/*.parquet",
+        {"t/_delta_log/0.json": b"{}", "t/a.parquet": b""},
+        "t is a Delta table",
+    ),
     "unknown store": ("csv", "ftpx://h/a.csv", {}, "ftpx:// needs a package that is not installed"),
 }
 

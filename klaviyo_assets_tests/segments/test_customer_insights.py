@@ -110,7 +110,6 @@ LENIENT: Mapping[str, Callable[[Path], object]] = {
     "location: dfs": _with_location(f"abfss://exports@contoso.dfs.core.windows.net/CustomerInsights_1/Feed/{FILE}"),
     "location: relative": _with_location(FILE),
     "location: file beside model.json": _with_location(LOCATION, "Vip_1.csv"),
-    "location: never above the folder": _with_location(f"{BLOB}/../../{FILE}"),
     "model: tables": _with_model(_rename_entities),
     "model: no $type": _with_model(lambda model: model["entities"][0].pop("$type")),
     "model: no version": _with_model(lambda model: model.pop("version")),
@@ -146,6 +145,23 @@ def test_longest_part_of_the_location(tmp_path: Path) -> None:
     write(tmp_path / "Vip_1.csv", csv_bytes(None, [["other", None]]))
 
     assert _rows(tmp_path) == READ
+
+
+def test_never_above_the_folder(tmp_path: Path) -> None:
+    """A location leads to no file outside the export's folder."""
+    write(tmp_path / "other.csv", csv_bytes(None, ROWS))
+    write_model(tmp_path / "feed", entity(ATTRIBUTES, [partition(f"{BLOB}/../other.csv")]))
+
+    with pytest.raises(SourceMissing):
+        _rows(tmp_path / "feed")
+
+
+def test_names_like_patterns(tmp_path: Path) -> None:
+    """An attribute's name is never taken for a pattern."""
+    write(tmp_path / FILE, csv_bytes(None, [["x", "1"]]))
+    write_model(tmp_path, entity({"^.*$": "string", "Points": "int64"}, [partition(LOCATION)]))
+
+    assert _open(tmp_path).read_customers().collect().to_dict(as_series=False) == {"^.*$": ["x"], "Points": [1]}
 
 
 def test_schema_only(tmp_path: Path) -> None:
@@ -221,6 +237,7 @@ BAD: Mapping[str, tuple[str, Callable[[Path], object]]] = {
         _with_settings(FILE, csv_bytes(None, [["c1", "secret@example.com"]]), columnHeaders=True),
     ),
     "unknown encoding": ("encoding 'EBCDIC-x', which is not known", _with_settings(FILE, b"", encoding="EBCDIC-x")),
+    "encoding that is not of text": ("bytes that are not base64", _with_settings(FILE, b"", encoding="base64")),
     "other encoding": ("bytes that are not UTF-16", _with_settings(FILE, b"secre", encoding="UTF-16-BE")),
     "not UTF-8": ("Vip_1.csv, line 2: found bytes that are not UTF-8", _with_settings(FILE, b"c1,a\nc2,\xff\n")),
     "Parquet by settings": ("'Vip_1' .* is not CSV", _with_settings(FILE, b"", **{"$type": "ParquetFormatSettings"})),

@@ -46,6 +46,15 @@ def test_parquet_files_are_united_by_name(tmp_path: Path) -> None:
     assert customers.rows() == [(1, "a"), (2**40, None)]
 
 
+def test_names_like_patterns(tmp_path: Path) -> None:
+    """A column's name is never taken for a pattern."""
+    pl.DataFrame({"^.*$": [1], "x": ["a"]}).write_parquet(tmp_path / "a.parquet")
+    write(tmp_path / "a.jsonl", b'{"^.*$": 1, "x": "a"}\n')
+
+    for source in (FileSource(type="parquet", path="*.parquet"), FileSource(type="ndjson", path="*.jsonl")):
+        assert open_source(source, root=tmp_path).read_customers().collect().rows() == [(1, "a")]
+
+
 def test_ndjson_nests(tmp_path: Path) -> None:
     """Objects become structs, and a field that comes late is a column like others."""
     rows = [{"id": number, "at": {"city": "Rīga"}} for number in range(3_000)]

@@ -12,12 +12,22 @@ import pytest
 
 from klaviyo_assets.exports import CustomerInsightsSource, FileSource
 from klaviyo_assets.segments import open_source
+from klaviyo_assets.segments.refresh_mark import mark_of
 from klaviyo_assets_tests.segments.written import BLOB, csv_bytes, entity, partition, write, write_model
 
 ATTRIBUTES = {"Id": "string"}
 FILES = ("data/a.csv", "data/b.csv")
 DATED = f"{BLOB}/Vip/2026/01/02/0605/Vip_1.csv"
 TIME = 1_700_000_000_000_000_000  # ns
+
+
+def test_order_does_not_matter() -> None:
+    """A mark is that of its facts, in whatever order a store lists them; each of them counts."""
+    facts = [("b", "1"), ("a", "2")]
+
+    assert mark_of(facts) == mark_of(reversed(facts))
+    assert mark_of(facts) != mark_of(facts[:1])
+    assert mark_of([("ab", "")]) != mark_of([("a", "b")])
 
 
 def _touch(path: Path, time: int) -> None:
