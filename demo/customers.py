@@ -45,7 +45,8 @@ LAST: Final = (
 )
 PLACES: Final = (("Riga", "LV"), ("München", "DE"), ("New York, NY", "US"), ("Lagos", "NG"), ("Ōsaka", "JP"), ("", ""))
 DOMAINS: Final = ("example.com", "mail.example.org", "example.net")
-PHONES: Final = ("+371 2{:07}", "+49 (0)30 {:07}", "+1-312-5{:06}", "+23480{:08}", "12{:05}", "n/a", "", "")
+# Well-formed, and nobody's: no operator gives out numbers in these ranges.
+PHONES: Final = ("+371 1{:07}", "+49 (0)10 {:07}", "+1-555-5{:06}", "+44 1000 {:06}", "12{:05}", "n/a", "", "")
 TYPES: Final = {
     "DateOfBirth": "dateTime",
     "RewardPoints": "int64",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 
 from klaviyo_assets.errors import KlaviyoError
+from klaviyo_assets.klaviyo import BulkJob, Client
+from klaviyo_assets.ledger import DeltaLedger, fold
 from klaviyo_assets.sandbox import (
     AlterAnswer,
     AnswerWith,
@@ -126,6 +129,48 @@ def test_bulk_job_that_comes_to_nothing_is_sent_again(scene: Scene, ending: Any)
     report = scene.run(crowd(6))
     assert scene.members(report) == crowd(6)
     assert (report.added, report.pending, report.unfinished) == (6, 0, None)
+
+
+@pytest.mark.parametrize("applied_share", [0.5, 1.0], ids=["half", "whole"])
+def test_whom_a_cancelled_job_put_on_the_list_is_ours(scene: Scene, applied_share: float) -> None:
+    """People who joined with a job that was cancelled joined by our doing, and leave again when they should."""
+    scene.sandbox.order_fault(EndBulkJob("cancelled", applied_share=applied_share), **IMPORT)
+    scene.run(crowd(6))
+    scene.sandbox.advance(3600)
+    assert scene.run(crowd(6)).added == 6
+
+    scene.sandbox.advance(3600)
+    report = scene.run(crowd(1))
+    assert scene.members(report) == crowd(1)
+    assert report.removed == 5
+
+
+def test_whom_an_unanswered_attempt_put_on_the_list_is_ours(scene: Scene) -> None:
+    """Where an attempt was taken and its answer lost, people joined earlier than with the job that we know of."""
+    scene.sandbox.order_fault(DropConnection(after_work=True), times=4, **IMPORT)
+    assert scene.run(crowd(6)).added == 6
+
+    scene.sandbox.advance(3600)
+    report = scene.run(crowd(1))
+    assert scene.members(report) == crowd(1)
+    assert report.removed == 5
+
+
+def test_intents_are_in_the_ledger_before_their_body_leaves(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed while a body is on its way has written down who is in it."""
+    list_id = scene.sandbox.create_list("VIP")
+    folder = scene.storage / "ledgers" / "vip" / scene.sandbox.account_id / list_id
+    submit, written = Client.submit_body, []
+
+    def look_and_submit(client: Client, body: bytes) -> BulkJob:
+        open_people = fold(DeltaLedger(folder).read_receipts()).filter("open").select(pl.len()).collect().item()
+        written.append(open_people)
+        return submit(client, body)
+
+    monkeypatch.setattr(Client, "submit_body", look_and_submit)
+    scene.run(crowd(7))
+
+    assert written == [7]
 
 
 @pytest.mark.parametrize("ending", ["stuck_queued", "stuck_processing"])
