@@ -118,8 +118,8 @@ def number_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _array(value: pl.Expr, dtype: pl.List | pl.Array) -> pl.Expr:
     as_list = value.arr.to_list() if isinstance(dtype, pl.Array) else value
-    items = as_list.list.eval(json_value(pl.element(), inner_type(dtype)).drop_nulls())
-    return unless(pl.concat_str(pl.lit("["), items.list.join(","), pl.lit("]")), "[]")
+    items = as_list.list.eval(json_value(pl.element(), inner_type(dtype)))
+    return unless(pl.concat_str(pl.lit("["), items.list.join(",", ignore_nulls=True), pl.lit("]")), "[]")
 
 
 def _struct(value: pl.Expr, dtype: pl.Struct) -> pl.Expr:

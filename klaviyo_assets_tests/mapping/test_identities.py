@@ -109,6 +109,23 @@ def test_a_row_that_cannot_be_sent_does_not_compete() -> None:
     assert rejections["rule"].to_list() == ["email_invalid"] * 2 + ["email_missing"] * 2
 
 
+def test_a_bad_address_does_not_beat_the_good_one_that_it_resembles() -> None:
+    """The Kelvin sign's small letter is an ASCII k: an address with one is bad, and no rival of the one with k."""
+    customers = segments([("\u212a@x.com", "1", None, None), ("k@x.com", "2", None, None)])
+
+    profiles, rejections = mapped(customers, FIELDS)
+
+    assert profiles["row"].to_list() == [1]
+    assert rejections.select("email", "rule").rows() == [("k@x.com", "email_invalid")]
+
+
+def test_of_many_equal_rows_the_first_is_sent() -> None:
+    """Between rows of which the same would be sent, the place in the segment decides, however many there are."""
+    customers = segments([("a@x.com", "1", None, "a")] * 5_000)
+
+    assert kept(customers) == [("segments/a", 0)]
+
+
 SHARED = {"external_id": ("id", "i"), "phone_number": ("phone", PHONE)}
 
 

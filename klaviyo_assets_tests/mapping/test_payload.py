@@ -129,10 +129,15 @@ def test_a_payload_has_at_most_100_000_bytes(character: str, size: int, wrap: An
     assert excess or len(profiles["payload"][0].encode()) == LARGEST_PAYLOAD
 
 
-def test_many_short_fields_can_be_too_large_together() -> None:
-    """Names count too: short values in many properties with long names are `too_large`."""
-    properties = {f"{n:04}" + "ä" * 100: "c" for n in range(500)}
+@pytest.mark.parametrize(
+    ("count", "name", "value"),
+    [(500, "ä" * 100, pl.Series([1.5])), (2_300, "", pl.Series([2**127 - 1], dtype=pl.Int128))],
+    ids=["long names", "long numbers"],
+)
+def test_many_fields_can_be_too_large_together(count: int, name: str, value: pl.Series) -> None:
+    """Names and numbers count too: many of them in one payload are `too_large`."""
+    properties = {f"{n}{name}": "c" for n in range(count)}
 
-    _, rejections = mapped(with_addresses({"c": [1.5]}), field_map(properties=properties))
+    _, rejections = mapped(with_addresses({"c": value}), field_map(properties=properties))
 
     assert rejections.select("row", "email", "rule").rows() == [(0, "p0@example.com", "too_large")]

@@ -115,6 +115,8 @@ def test_every_rule_has_a_reason_in_words() -> None:
     """Rules and warnings have names of their own, and each a sentence without an address in it."""
     assert not RULES.keys() & WARNINGS.keys()
     assert list(RULES) == ["email_missing", "email_not_ascii", "email_invalid", "email_duplicate", "too_large"]
+    assert list(WARNINGS)[:4] == ["phone_invalid", "phone_shared", "external_id_too_long", "external_id_shared"]
+    assert list(WARNINGS)[4:] == ["latitude_invalid", "longitude_invalid"]
     for name, words in {**RULES, **WARNINGS}.items():
         assert re.fullmatch(r"[a-z_]+", name)
         assert re.fullmatch(r"[A-Z][^@]+\.", words)
