@@ -14,7 +14,7 @@ from klaviyo_assets.delivery.imports import Sender
 from klaviyo_assets.delivery.outcome import Outcome, report
 from klaviyo_assets.delivery.progress import Progress
 from klaviyo_assets.delivery.recording import Recorder
-from klaviyo_assets.delivery.removals import remove_leavers
+from klaviyo_assets.delivery.removals import Remover
 from klaviyo_assets.delivery.settling import settle
 from klaviyo_assets.errors import DeadlinePassed, ExportInactive, KlaviyoError
 from klaviyo_assets.exports import Export, KlaviyoConnection
@@ -164,7 +164,8 @@ class _Delivery:
         """Send what the plan says, in its order: removals only once the additions are confirmed."""
         changes, list_id, tick = outcome.plan.changes, outcome.destination.list_id, self.progress.tick
         sender = Sender(self.client, recorder, follower, list_id=list_id)
-        self.progress.watch(lambda: sum(follower.confirmed.values()) + outcome.removals.removed, total=changes.height)
+        remover = Remover(self.client, recorder, list_id=list_id)
+        self.progress.watch(lambda: sum(follower.confirmed.values()) + remover.removed, total=changes.height)
         try:
             with self.phases.measure("send"):
                 sender.send(changes, tick=tick)
@@ -172,12 +173,11 @@ class _Delivery:
                 follower.follow(tick=tick)
                 recorder.commit()
             with self.phases.measure("remove"):
-                remove_leavers(
-                    changes, outcome.removals, client=self.client, recorder=recorder, list_id=list_id, tick=tick
-                )
+                remover.remove(changes, tick=tick)
             with self.phases.measure("count"):
                 outcome.members = self.client.fetch_list(list_id, count=True).member_count
         except (DeadlinePassed, KlaviyoError) as error:
             outcome.stopped = str(error)
         outcome.added, outcome.updated = follower.confirmed["add"], follower.confirmed["update"]
+        outcome.removed, outcome.not_found = remover.removed, remover.not_found
         outcome.refused = pl.concat([sender.refused, follower.refused])

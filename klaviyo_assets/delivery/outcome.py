@@ -9,7 +9,6 @@ import polars as pl
 
 from klaviyo_assets.delivery.destination import Destination
 from klaviyo_assets.delivery.following import REFUSED
-from klaviyo_assets.delivery.removals import Removals
 from klaviyo_assets.frames import REFUSALS, empty
 from klaviyo_assets.klaviyo import Client, link_to_list
 from klaviyo_assets.plan import Plan
@@ -23,6 +22,8 @@ class Outcome:
     Attributes:
         added: people who joined the list.
         updated: people who got other fields.
+        removed: people who left the list by our doing.
+        not_found: leavers who were not on the list any more.
         refused: whom Klaviyo did not take: REFUSED.
         members: how many members Klaviyo counts at the end.
         stopped: why the delivery was broken off.
@@ -33,15 +34,16 @@ class Outcome:
     dry_run: bool = False
     added: int = 0
     updated: int = 0
+    removed: int = 0
+    not_found: int = 0
     refused: pl.DataFrame = field(default_factory=lambda: empty(REFUSED), repr=False)
-    removals: Removals = field(default_factory=Removals)
     members: int | None = None
     stopped: str | None = None
 
     @property
     def ours(self) -> int:
         """People on the list whom we account for."""
-        return self.plan.counts.member_count + self.added - self.removals.removed - self.removals.not_found
+        return self.plan.counts.member_count + self.added - self.removed - self.not_found
 
 
 def report(
@@ -80,11 +82,11 @@ def report(
 
 
 def _counts(outcome: Outcome) -> dict[str, int]:
-    plan, removals = outcome.plan.counts, outcome.removals
+    plan = outcome.plan.counts
     added, updated, removed = (
         (plan.added, plan.updated, plan.removed)
         if outcome.dry_run
-        else (outcome.added, outcome.updated, removals.removed)
+        else (outcome.added, outcome.updated, outcome.removed)
     )
     refused = outcome.refused.height
     return {
@@ -93,11 +95,11 @@ def _counts(outcome: Outcome) -> dict[str, int]:
         "cleared": 0,
         "removed": removed,
         "unchanged": plan.unchanged,
-        "stayed": plan.stayed + plan.removed - removed - removals.not_found,
+        "stayed": plan.stayed + plan.removed - removed - outcome.not_found,
         "rejected": plan.rejected,
         "refused": refused,
         "pending": plan.pending + plan.added + plan.updated - added - updated - refused,
-        "not_found": removals.not_found,
+        "not_found": outcome.not_found,
     }
 
 

@@ -5,6 +5,7 @@ With PICTURES set to a folder, the pictures of the README are taken on the way.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -55,12 +56,10 @@ def wait_until_loaded(url: str, process: subprocess.Popen[bytes]) -> None:
     with httpx.Client(trust_env=False, timeout=10) as client:
         while time.monotonic() < deadline:
             assert process.poll() is None, "dagster dev ended"
-            try:
+            with contextlib.suppress(httpx.TransportError, ValueError):
                 answer = client.post(f"{url}/graphql", json=query).json()
                 if answer["data"]["repositoriesOrError"].get("nodes"):
                     return
-            except (httpx.TransportError, ValueError):
-                pass
             time.sleep(0.5)
     raise AssertionError("dagster dev did not load")
 
