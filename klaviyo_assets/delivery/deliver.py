@@ -21,7 +21,7 @@ from klaviyo_assets.exports import Export, KlaviyoConnection
 from klaviyo_assets.frames import MEMBERS, PROFILES, REJECTIONS, conform, empty
 from klaviyo_assets.klaviyo import Client
 from klaviyo_assets.ledger import DeltaLedger, Ledger, MemoryLedger, Remembered, compact, fold
-from klaviyo_assets.plan import Plan, diff, guard, render_text
+from klaviyo_assets.plan import Plan, diff, guard, guard_mapping, guard_size, measure, render_text
 from klaviyo_assets.report import Phases, Report
 
 
@@ -68,12 +68,15 @@ def deliver(
     """
     if not order.export.enabled:
         raise ExportInactive(f"Export {order.export.name!r} is not enabled; write enabled: true to let it run.")
+    profiles = conform(profiles, PROFILES, name="profiles")
+    rejections = conform(rejections, REJECTIONS, name="rejections")
+    _check_size(order.export, profiles, rejections)
     phases = Phases()
     client.session.set_deadline(order.export.limits.deadline_minutes * 60)
     delivery = _Delivery(
         order=order,
-        profiles=conform(profiles, PROFILES, name="profiles"),
-        rejections=conform(rejections, REJECTIONS, name="rejections"),
+        profiles=profiles,
+        rejections=rejections,
         client=client,
         storage=storage,
         phases=phases,
@@ -82,6 +85,13 @@ def deliver(
     with phases.measure("total"):
         outcome = delivery.preview() if order.dry_run else delivery.carry_out()
     return report(order.export.name, outcome, rejections=rejections, client=client, phases=phases.seconds)
+
+
+def _check_size(export: Export, profiles: pl.LazyFrame, rejections: pl.LazyFrame) -> None:
+    """Refuse what no plan can make good before Klaviyo is asked for anything: not even a list is created for it."""
+    size = measure(profiles, rejections)
+    guard_mapping(export.name, size, export.limits)
+    guard_size(export.name, size, export.limits)
 
 
 @dataclass(frozen=True)

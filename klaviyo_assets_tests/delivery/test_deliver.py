@@ -158,6 +158,26 @@ def test_guard_sends_nothing(scene: Scene) -> None:
     assert scene.members(report) == crowd(5)
 
 
+@pytest.mark.parametrize(
+    ("limits", "rejected", "limit"),
+    [
+        ({"max_profiles": 3}, [], "max_profiles"),
+        ({"min_profiles": 5}, [], "min_profiles"),
+        ({}, [(None, "email_missing")] * 5, "min_valid_share"),
+    ],
+    ids=["too-many", "too-few", "too-few-addresses"],
+)
+def test_segment_of_the_wrong_size_asks_klaviyo_nothing(
+    scene: Scene, limits: dict[str, int], rejected: list[tuple[str | None, str]], limit: str
+) -> None:
+    """For a segment that is refused whatever the plan, no list is created, and no request is made at all."""
+    with pytest.raises(UnsafePlan) as refused:
+        scene.run(crowd(4), rejected=rejected, limits=limits)
+
+    assert refused.value.limit == limit
+    assert scene.sent() == []
+
+
 def test_disabled_export_sends_nothing(scene: Scene) -> None:
     """An export that is not enabled asks Klaviyo nothing."""
     with pytest.raises(ExportInactive, match="enabled: true"):
