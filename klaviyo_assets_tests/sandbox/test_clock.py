@@ -70,9 +70,9 @@ def test_waits_are_told_in_the_caller_s_time(speed: float, told: float) -> None:
 def test_times_are_whole_microseconds() -> None:
     """No less, so that order is kept, and no more, so that what is told is what is compared."""
     real = RealTime()
-    clock = Clock(speed=1 / 3, real=real)
+    clock = Clock(start=1e9, speed=1 / 3, real=real)
     before = clock.now()
-    real.seconds += 3e-6
+    real.seconds += 6e-6
 
     assert clock.now() > before
     assert clock.now() == round(clock.now(), 6)
