@@ -41,13 +41,15 @@ def find_destination(
         AmbiguousList: there are several of the declared name.
         KlaviyoError: Klaviyo refused, or did not answer.
     """
-    account = _verify_account(connection, client, remembered)
+    account = _verify_account(connection, client, remembered, remember=create)
     if export.list_id is not None:
         return Destination(account, client.fetch_list(export.list_id))
     return Destination(account, _find_by_name(str(export.list_name), account, client, remembered, create=create))
 
 
-def _verify_account(connection: KlaviyoConnection, client: Client, remembered: Remembered) -> Account:
+def _verify_account(
+    connection: KlaviyoConnection, client: Client, remembered: Remembered, *, remember: bool
+) -> Account:
     account = client.fetch_account()
     known = remembered.account_id(connection.name)
     expected = connection.account_id or known
@@ -58,7 +60,7 @@ def _verify_account(connection: KlaviyoConnection, client: Client, remembered: R
             f"{account.id} into the connection if it is to change."
         )
         raise OtherAccount(message)
-    if known != account.id:
+    if remember and known != account.id:
         remembered.remember_account(connection.name, account.id)
     return account
 

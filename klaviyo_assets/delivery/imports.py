@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -33,7 +33,7 @@ class Body:
 
     id: str
     change: str
-    people: pl.DataFrame
+    people: pl.DataFrame = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Submission:
     """
 
     body: Body
-    people: pl.DataFrame
-    refused: pl.DataFrame
+    people: pl.DataFrame = field(repr=False)
+    refused: pl.DataFrame = field(repr=False)
     job: BulkJob | None = None
     joined_from: datetime | None = None
     is_halved: bool = False

@@ -67,10 +67,6 @@ class Session:
         """From now on, so many seconds are left; nothing waits beyond them."""
         self._deadline = self.now() + seconds
 
-    def check_deadline(self) -> None:
-        """Raises DeadlinePassed where no time is left."""
-        self._check_time(self.now())
-
     def send(self, request: Request) -> Answer:
         """Send the request, as often as it takes, and give the answer that did what was asked.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
+from klaviyo_assets.delivery.imports import Body, Submission
 from klaviyo_assets.errors import ExportInactive, UnknownList, UnsafePlan
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd
 
@@ -142,7 +144,7 @@ def test_dry_run_changes_nothing_anywhere(scene: Scene) -> None:
 
     assert (report.dry_run, report.added, report.list_id, report.members) == (True, 4, None, None)
     assert [sent for sent in scene.sent() if not sent.startswith("GET")] == []
-    assert not (scene.storage / "ledgers").exists()
+    assert not scene.storage.exists()
 
 
 def test_guard_sends_nothing(scene: Scene) -> None:
@@ -228,3 +230,11 @@ def test_two_exports_to_one_list_keep_their_own_ledgers(scene: Scene) -> None:
     assert (report.added, report.unchanged) == (3, 0)
     assert len(scene.ledger(report)) == 2
     assert len(scene.ledger(report, name="other")) == 3
+
+
+def test_bodies_on_their_way_name_nobody() -> None:
+    """A body, and what came of it, can be printed without showing who is in it."""
+    people = pl.DataFrame({"email": ["marker@example.com"]})
+    body = Body("1", "add", people)
+
+    assert "marker" not in repr(body) + repr(Submission(body, people, people))
