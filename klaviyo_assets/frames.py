@@ -25,6 +25,7 @@ CHANGE: Final[pl.DataType] = pl.Enum(["add", "update", "remove"])
 EVENT: Final[pl.DataType] = pl.Enum(["intent", "submitted", "refused", "settled", "existing", "gone", "member"])
 OUTCOME: Final[pl.DataType] = pl.Enum(["done", "lost"])
 DUPLICATE_RULE: Final = "email_duplicate"  # the one rejection whose address is usable
+NOT_OPTED_IN_RULE: Final = "not_opted_in"  # the one rejection that is the customer's will, not a fault of the row
 
 
 def _schema(columns: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:

@@ -97,7 +97,8 @@ class FieldMap:
         attributes: first-class profile field to column, in the order of the payload.
         location: location field to column, in the order of the payload.
         properties: custom property to column, in the declared order.
-        other_columns: whether every column that is named nowhere above becomes a property of its own name.
+        other_columns: whether every column that is named nowhere else here becomes a property of its own name.
+        opted_in: the column that says who agreed to be contacted; None: everybody did.
     """
 
     email: str
@@ -105,9 +106,16 @@ class FieldMap:
     location: Mapping[str, str]
     properties: Mapping[str, str]
     other_columns: bool = False
+    opted_in: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that the map names, each once."""
+        """Every column that feeds a field, each once."""
         parts = (self.attributes, self.location, self.properties)
         return tuple(dict.fromkeys([self.email, *(column for part in parts for column in part.values())]))
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """Every column that the map names, each once: those that feed a field, and the one that says who agreed."""
+        consent = [] if self.opted_in is None else [self.opted_in]
+        return tuple(dict.fromkeys([*self.columns, *consent]))

@@ -63,6 +63,8 @@ def match_columns(schemas: Mapping[str, pl.Schema], field_map: FieldMap) -> tupl
     for segment, schema in schemas.items():
         _check_present(segment, schema, field_map)
         _check_email(segment, schema[field_map.email], field_map.email)
+        if field_map.opted_in is not None:
+            _check_opted_in(segment, schema[field_map.opted_in], field_map.opted_in)
     fields = (*_declared(field_map), *_others(schemas, field_map))
     for field in fields:
         _check_field(field, {name: schema[field.column] for name, schema in schemas.items() if field.column in schema})
@@ -78,12 +80,12 @@ def _declared(field_map: FieldMap) -> Iterator[Field]:
 def _others(schemas: Mapping[str, pl.Schema], field_map: FieldMap) -> Iterator[Field]:
     if field_map.other_columns:
         columns = {column for schema in schemas.values() for column in schema}
-        taken = {*field_map.columns, *field_map.properties}
+        taken = {*field_map.named_columns, *field_map.properties}
         yield from (Field("properties", column, column) for column in sorted(columns - taken))
 
 
 def _check_present(segment: str, schema: pl.Schema, field_map: FieldMap) -> None:
-    missing = [column for column in field_map.columns if column not in schema]
+    missing = [column for column in field_map.named_columns if column not in schema]
     if missing:
         raise ColumnMissing(
             f"Segment {segment} has no column {', '.join(_with_guess(column, schema) for column in missing)}; its "
@@ -115,6 +117,14 @@ def _check_email(segment: str, dtype: pl.DataType, column: str) -> None:
         raise SegmentError(
             f"Segment {segment} holds {dtype} in column '{column}', which the export matches e-mail addresses by, "
             f"expected String; name the column with the addresses in the export's match."
+        )
+
+
+def _check_opted_in(segment: str, dtype: pl.DataType, column: str) -> None:
+    if not (dtype.is_integer() or is_text(dtype) or dtype in (pl.Boolean, pl.Null)):
+        raise SegmentError(
+            f"Segment {segment} holds {dtype} in column '{column}', by which the export tells who opted in, expected "
+            f"Boolean, an integer or String; cast the column in the segment, or name another one in the export's match."
         )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.mapping.rows import ROW, judge
+from klaviyo_assets.mapping.rows import ROW, is_somebody, judge
 from klaviyo_assets.mapping.rules import Rule, email_duplicate, external_id_shared, phone_shared
 
 SHARED_RULES: Final[Mapping[str, Rule]] = {"phone_number": phone_shared, "external_id": external_id_shared}
@@ -20,11 +20,13 @@ SHARED_RULES: Final[Mapping[str, Rule]] = {"phone_number": phone_shared, "extern
 def find_shared(rows: pl.LazyFrame, identifier: str) -> pl.DataFrame:
     """The values of an identifier that stand with several addresses that can be sent to, each once.
 
+    Who did not opt in may still be known to Klaviyo by the identifier, so their addresses count.
+
     Args:
         rows: all identified rows.
         identifier: its column; null where a row has none.
     """
-    held = judge(_repeating(rows, identifier)).filter(pl.col("rule").is_null()).group_by(identifier)
+    held = _repeating(rows, identifier).filter(is_somebody()).group_by(identifier)
     shared = held.agg(SHARED_RULES[identifier].broken_by(pl.col("email")).alias("shared"))
     return shared.filter("shared").select(identifier).collect(engine="streaming")
 

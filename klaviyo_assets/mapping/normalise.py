@@ -19,6 +19,9 @@ INVISIBLE: Final = (
 # The 0 in "+44 (0)20 7946 0958" is dialled at home only.
 _NOT_DIALLED: Final = r"\(0\)|[\s\p{Cf}().\p{Pd}\u{2212}]"
 
+# What databases and spreadsheets write for true; consent is not guessed from any other word.
+_TRUE: Final = ("true", "1", "yes", "y", "t")
+
 
 def trim(text: pl.Expr) -> pl.Expr:
     """The text without anything invisible at its ends."""
@@ -28,6 +31,11 @@ def trim(text: pl.Expr) -> pl.Expr:
 def normalise_phone(text: pl.Expr) -> pl.Expr:
     """The number without spaces, dashes, dots and parentheses, and with + for a leading 00."""
     return text.str.replace_all(_NOT_DIALLED, "").str.replace("^00", "+")
+
+
+def is_true(answer: pl.Expr) -> pl.Expr:
+    """Whether a Boolean, an integer or a text says true: true, 1, yes, y or t, in any case; null where it is null."""
+    return trim(answer.cast(pl.String)).str.to_lowercase().is_in(_TRUE)
 
 
 def unless(text: pl.Expr, nothing: str) -> pl.Expr:

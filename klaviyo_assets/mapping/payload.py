@@ -21,7 +21,7 @@ from klaviyo_assets.mapping.rules import FIELD_RULES
 
 
 def build_payloads(rows: Rows, *, shared: Mapping[str, pl.DataFrame]) -> pl.LazyFrame:
-    """The rows whose address can be sent to, in their order, with `payload` and the rules that cost a field, `dropped`.
+    """The rows that can be sent, in their order, with `payload` and the rules that cost a field, `dropped`.
 
     Args:
         rows: some or all rows of one segment.

@@ -52,13 +52,13 @@ def map_profiles(customers: Mapping[str, pl.LazyFrame], field_map: FieldMap) -> 
     segments = []
     for order, (segment, frame) in enumerate(customers.items()):
         dtypes = {field: schemas[segment].get(field.column, pl.Null()) for field in fields}
-        segments.append(number(frame, segment, order=order, email=field_map.email, dtypes=dtypes))
+        segments.append(number(frame, segment, order=order, field_map=field_map, dtypes=dtypes))
     return _map(segments, identifiers=[field.key for field in fields if field.identifies])
 
 
 def _map(segments: Sequence[Rows], *, identifiers: Sequence[str]) -> Mapped:
     people = pl.concat(
-        identify(rows).select(*ROW, "address", "email", "phone_number", "external_id") for rows in segments
+        identify(rows).select(*ROW, "opted_in", "address", "email", "phone_number", "external_id") for rows in segments
     )
     shared = {identifier: find_shared(people, identifier) for identifier in identifiers}
     losers = _find_losers(segments, find_rivals(people), shared)
@@ -67,7 +67,7 @@ def _map(segments: Sequence[Rows], *, identifiers: Sequence[str]) -> Mapped:
 
 
 def _find_losers(segments: Sequence[Rows], rivals: pl.DataFrame, shared: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """`order` and `row` of the rows that are not sent although their address is good, and the rule: `loses_by`."""
+    """`order` and `row` of the rows that agree and have a good address, yet are not sent, and the rule: `loses_by`."""
     bulky = pl.concat(build_payloads(rows.filter(may_be_too_large(rows.dtypes)), shared=shared) for rows in segments)
     large = bulky.filter(too_large.broken_by(pl.col("payload"))).select(ROW).collect(engine="streaming")
     fitting = rivals.join(large, on=ROW, how="anti")

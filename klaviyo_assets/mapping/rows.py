@@ -2,13 +2,14 @@
 
     number     order, row       the segment's place in the export, and the row's place in the segment
                segment          the segment's asset key
+               opted_in         whether the customer agreed to be contacted; null where the row does not say
                address          what the e-mail column holds, trimmed
                <part>.<key>     what the field's column holds; null where the segment has none
     identify   email            the address in the one form in which Klaviyo keeps it; null where there is none
                phone_number,    identifiers as text; null where they are missing or break a rule
                external_id
                <rule>           whether the row breaks it: for each rule about identifiers
-    judge      rule             the first rule that the address breaks; null where it can be sent to
+    judge      rule             the first rule that consent or address break; null where it can be sent to
     encode     <part>.<key>     `"key":` and the field's JSON; null where there is nothing to send
                <rule>           for each rule about coordinates
 
@@ -25,9 +26,10 @@ from typing import Final
 import polars as pl
 import polars.selectors as cs
 
+from klaviyo_assets.exports import FieldMap
 from klaviyo_assets.mapping.columns import Field
 from klaviyo_assets.mapping.json_text import is_text, json_member, number_text
-from klaviyo_assets.mapping.normalise import normalise_phone, trim, unless
+from klaviyo_assets.mapping.normalise import is_true, normalise_phone, trim, unless
 from klaviyo_assets.mapping.rules import (
     ADDRESS_RULES,
     LARGEST_PAYLOAD,
@@ -36,6 +38,7 @@ from klaviyo_assets.mapping.rules import (
     first_broken,
     latitude_invalid,
     longitude_invalid,
+    not_opted_in,
     phone_invalid,
 )
 
@@ -76,18 +79,20 @@ class Rows:
         return replace(self, frame=self.frame.join(others.lazy(), on=ROW, how="anti", maintain_order="left"))
 
 
-def number(frame: pl.LazyFrame, segment: str, *, order: int, email: str, dtypes: Dtypes) -> Rows:
+def number(frame: pl.LazyFrame, segment: str, *, order: int, field_map: FieldMap, dtypes: Dtypes) -> Rows:
     """All rows of a segment, which come in its own columns.
 
     Args:
         frame: the segment's rows.
         segment: its asset key.
         order: its place in the export.
-        email: the column with the addresses.
+        field_map: which columns hold the addresses and who agreed.
         dtypes: each field's type in the segment; Null where the segment has no such column.
     """
+    address = cs.by_name(field_map.email).as_expr().cast(pl.String)
+    opted_in = pl.lit(True) if field_map.opted_in is None else is_true(cs.by_name(field_map.opted_in).as_expr())
     raw = (_raw(field, dtype) for field, dtype in dtypes.items())
-    chosen = frame.select(cs.by_name(email).cast(pl.String).alias("address"), *raw)
+    chosen = frame.select(address.alias("address"), opted_in.alias("opted_in"), *raw)
     numbered = chosen.with_row_index("row").with_columns(
         pl.lit(order, dtype=pl.Int32).alias("order"),
         pl.col("row").cast(pl.Int64),
@@ -111,8 +116,14 @@ def identify(rows: Rows) -> pl.LazyFrame:
 
 
 def judge(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Numbered rows with the rule that their address breaks."""
-    return frame.with_columns(first_broken(ADDRESS_RULES, pl.col("address")).alias("rule"))
+    """Numbered rows with the rule that their consent or their address breaks."""
+    consent = first_broken([not_opted_in], pl.col("opted_in"))
+    return frame.with_columns(pl.coalesce(consent, _address_rule()).alias("rule"))
+
+
+def is_somebody() -> pl.Expr:
+    """Whether the address of a numbered row can be sent to, whether or not the customer agreed."""
+    return _address_rule().is_null()
 
 
 def encode(frame: pl.LazyFrame, dtypes: Dtypes) -> pl.LazyFrame:
@@ -134,6 +145,10 @@ def may_be_too_large(dtypes: Dtypes) -> pl.Expr:
     texts = [pl.col(field.name).cast(pl.String) for field, dtype in dtypes.items() if is_text(dtype)]
     text_bytes = pl.sum_horizontal(pl.lit(0), *(text.str.len_bytes().cast(pl.Int64) for text in texts))
     return text_bytes * _LONGEST_ESCAPE + fixed > LARGEST_PAYLOAD
+
+
+def _address_rule() -> pl.Expr:
+    return first_broken(ADDRESS_RULES, pl.col("address"))
 
 
 def _raw(field: Field, dtype: pl.DataType) -> pl.Expr:

@@ -55,6 +55,12 @@ def _rule(reason: str) -> Callable[[Callable[[pl.Expr], pl.Expr]], Rule]:
     return named
 
 
+@_rule("The customer has not agreed to be contacted: the column that match.opted_in names is not true.")
+def not_opted_in(opted_in: pl.Expr) -> pl.Expr:
+    """Anything but true. Whoever was not asked has not agreed, so null breaks it too."""
+    return opted_in.ne_missing(True)
+
+
 @_rule("The row has no e-mail address.")
 def email_missing(address: pl.Expr) -> pl.Expr:
     """Null, or nothing that can be seen; the address is trimmed."""
@@ -159,7 +165,7 @@ def _reasons(rules: Sequence[Rule]) -> Mapping[str, str]:
     return MappingProxyType({rule.name: rule.reason for rule in rules})
 
 
-RULES: Final = _reasons((*ADDRESS_RULES, email_duplicate, too_large))
+RULES: Final = _reasons((not_opted_in, *ADDRESS_RULES, email_duplicate, too_large))
 """Why a row is rejected: the rule's name, and the rule in words."""
 
 WARNINGS: Final = _reasons(FIELD_RULES)

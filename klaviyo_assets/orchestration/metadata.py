@@ -64,9 +64,10 @@ def rejections_metadata(field_map: FieldMap, segments: Mapping[str, Sequence[str
 
 
 def field_map_table(field_map: FieldMap) -> str:
-    """The field map as a Markdown table: profile field, and the column that feeds it."""
+    """The field map as a Markdown table: profile field, and the column that feeds it; and the column for consent."""
     fields = {
         "email": field_map.email,
+        **({"opted_in (not sent)": field_map.opted_in} if field_map.opted_in else {}),
         **field_map.attributes,
         **{f"location.{name}": column for name, column in field_map.location.items()},
         **{f"properties.{name}": column for name, column in field_map.properties.items()},
@@ -90,7 +91,7 @@ def counts_table(title: str, counts: Mapping[str, int]) -> str:
 
 
 def _profile_sources(field_map: FieldMap, segments: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    every = (column for columns in segments.values() for column in columns)
+    every = (column for columns in segments.values() for column in columns if column != field_map.opted_in)
     payload = [*field_map.columns, *every] if field_map.other_columns else field_map.columns
     external_id = field_map.attributes.get("external_id")
     return {

@@ -19,10 +19,11 @@ def field_map(
     location: Mapping[str, str] | None = None,
     properties: Mapping[str, str] | None = None,
     other_columns: bool = False,
+    opted_in: str | None = None,
     **attributes: str,
 ) -> FieldMap:
     """A field map that takes the address from the column `email`."""
-    return FieldMap("email", attributes, location or {}, properties or {}, other_columns)
+    return FieldMap("email", attributes, location or {}, properties or {}, other_columns, opted_in)
 
 
 def mapped(customers: pl.DataFrame | Mapping[str, pl.DataFrame], fields: FieldMap) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""What a payload must say, told anew in plain Python, one person at a time; and columns to try it on.
+"""What a payload must say, and who agreed to get it, told anew in plain Python, one person at a time; and columns.
 
 It shares nothing with the package: it starts from Python's values, and ends at what `json.loads` gives back.
 """
@@ -39,6 +39,13 @@ def said(value: Any) -> Any:
     if isinstance(value, time | date):
         return _clock(value) if isinstance(value, time) else value.isoformat()
     return _number(value)
+
+
+def agreed(value: object) -> bool:
+    """Whether a customer of whom a row says this has agreed to be contacted."""
+    if isinstance(value, str):
+        return value.strip(BLANKS).lower() in {"true", "1", "yes", "y", "t"}
+    return isinstance(value, int) and value == 1
 
 
 def _number(value: float | Decimal | timedelta) -> Decimal | None:
@@ -118,6 +125,23 @@ SCALARS = st.sampled_from(
 )
 
 
+_AGREEING = st.sampled_from(["true", "True", "TRUE", " yes\n", "Y", "t", "1"])
+_OTHERS = st.sampled_from(["false", "no", "n", "f", "0", "", " ", "on", "ok", "2", "01"])
+_ANSWERS = _AGREEING | _OTHERS | st.text("yest 1\u00a0", max_size=4)
+CONSENTS = st.sampled_from(
+    [
+        Column(pl.Boolean(), st.booleans()),
+        Column(pl.String(), _ANSWERS),
+        Column(pl.Categorical(), _ANSWERS),
+        Column(pl.Enum(["no", "Yes", "1"]), st.sampled_from(["no", "Yes", "1"])),
+        _within(pl.Int8(), -2, 2),
+        _within(pl.UInt64(), 0, 2),
+        _within(pl.Int128(), -1, 1),
+        Column(pl.Null(), st.none()),
+    ]
+)
+
+
 def _or_null(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | values
 
@@ -147,6 +171,15 @@ COLUMNS = st.recursive(SCALARS, _nested, max_leaves=3)
 @st.composite
 def filled(draw: st.DrawFn, *, height: int) -> tuple[pl.Series, list[Any]]:
     """A column of any type, and the Python values that it was filled with."""
-    column = draw(COLUMNS)
+    return _fill(draw, draw(COLUMNS), height)
+
+
+@st.composite
+def answered(draw: st.DrawFn, *, height: int) -> tuple[pl.Series, list[Any]]:
+    """A column that may say who agreed, and the Python values that it was filled with."""
+    return _fill(draw, draw(CONSENTS), height)
+
+
+def _fill(draw: st.DrawFn, column: Column, height: int) -> tuple[pl.Series, list[Any]]:
     values = draw(st.lists(_or_null(column.values), min_size=height, max_size=height))
     return pl.Series(values, dtype=column.dtype, strict=False), values

@@ -114,7 +114,8 @@ def test_a_segment_may_be_empty() -> None:
 def test_every_rule_has_a_reason_in_words() -> None:
     """Rules and warnings have names of their own, and each a sentence without an address in it."""
     assert not RULES.keys() & WARNINGS.keys()
-    assert list(RULES) == ["email_missing", "email_not_ascii", "email_invalid", "email_duplicate", "too_large"]
+    assert list(RULES)[:2] == ["not_opted_in", "email_missing"]
+    assert list(RULES)[2:] == ["email_not_ascii", "email_invalid", "email_duplicate", "too_large"]
     assert list(WARNINGS)[:4] == ["phone_invalid", "phone_shared", "external_id_too_long", "external_id_shared"]
     assert list(WARNINGS)[4:] == ["latitude_invalid", "longitude_invalid"]
     for name, words in {**RULES, **WARNINGS}.items():
@@ -150,7 +151,7 @@ def scanned(tmp_path: Path) -> Mapped:
     for name in ("a", "b"):
         CUSTOMERS.write_parquet(tmp_path / f"{name}.parquet")
         segments[f"segments/{name}"] = pl.scan_parquet(tmp_path / f"{name}.parquet")
-    fields = FieldMap("email", FIELDS.attributes, {"latitude": "score", "city": "name"}, {}, other_columns=True)
+    fields = FieldMap("email", FIELDS.attributes, {"latitude": "score", "city": "name"}, {}, True, opted_in="phone")
     return map_profiles(segments, fields)
 
 
@@ -164,6 +165,6 @@ def test_each_frame_streams_in_one_pass(scanned: Mapped, frame: str) -> None:
 
 
 def test_rejections_do_not_build_payloads(scanned: Mapped) -> None:
-    """Of the files, the rejections read the addresses only."""
-    assert scanned.rejections.explain().count("PROJECT 1/6 COLUMNS") == 2
+    """Of the files, the rejections read the addresses and who agreed only."""
+    assert scanned.rejections.explain().count("PROJECT 2/6 COLUMNS") == 2
     assert "to_json" not in scanned.rejections.explain()
