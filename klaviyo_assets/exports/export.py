@@ -35,11 +35,17 @@ def _read_schedule(value: Any) -> Any:
     return value
 
 
-# The two checks below stand on a field, not on its model, so that they are told together with other mistakes.
+# The checks below stand on a field, not on its model, so that they are told together with other mistakes.
 def _check_order(value: int, info: ValidationInfo) -> int:
     largest = info.data.get("max_profiles")
     if largest is not None and value > largest:
         raise ValueError(f"expected at most max_profiles, which is {largest}; lower it, or raise max_profiles")
+    return value
+
+
+def _check_other_name(value: str | None, info: ValidationInfo) -> str | None:
+    if value is not None and value == info.data.get("name"):
+        raise ValueError("expected another name than its own; write the one that it had before, or take it away")
     return value
 
 
@@ -87,6 +93,10 @@ class Export(Declaration):
     """Other profile fields, as {first_name: FirstName}."""
     leavers: Literal["keep", "remove"] = "keep"
     """keep or remove: what happens on the list to who leaves the segment."""
+    on_null: Literal["clear", "keep"] = "clear"
+    """clear or keep: what happens in Klaviyo to a value that we sent and that is now empty."""
+    existing_members: Literal["leave", "adopt"] = "leave"
+    """leave or adopt: whether members whom others added are never removed, or are the export's from now on."""
     limits: Limits = Field(default=Limits(), examples=[{"max_profiles": 250_000}])
     """What the export may do at most, as {max_profiles: 250000}."""
     schedule: Annotated[Text, BeforeValidator(_read_schedule, json_schema_input_type=Text | Literal[False])] = (
@@ -95,6 +105,10 @@ class Export(Declaration):
     """every_refresh, off, or a cron expression."""
     timezone: Timezone = "UTC"
     """The time zone of the cron, as Europe/Riga."""
+    allow_flows: Switch = False
+    """Whether a first delivery may go to a list that starts a live flow, whose mails everybody gets then."""
+    renamed_from: Annotated[Name | None, AfterValidator(_check_other_name)] = None
+    """The name that the export had before; it goes on with the ledger of the export that was called so."""
     enabled: Switch = True
     """Whether the export may run at all."""
     owners: Owners = Field(default=(), examples=[["team:marketing"]], repr=False)
@@ -116,4 +130,5 @@ class Export(Declaration):
             location=self.fields.location.model_dump(exclude_none=True),
             properties={name: column for name, column in properties.items() if name != "*"},
             other_columns="*" in properties,
+            opted_in=self.match.opted_in,
         )

@@ -32,10 +32,12 @@ Properties = Annotated[
 
 
 class Match(Declaration):
-    """Data matching: which column holds the address by which Klaviyo knows a person."""
+    """Data matching: which column holds the address by which Klaviyo knows a person, and which their consent."""
 
     email: Column = Field(examples=["EMail"])
     """The column with the customer's e-mail address."""
+    opted_in: Column | None = None
+    """The column that says who agreed to be contacted; where it is not true, 1, yes, y or t, the row is rejected."""
 
 
 class Location(Declaration):

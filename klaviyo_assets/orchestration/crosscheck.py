@@ -8,11 +8,30 @@ list under its id and its name is seen when they run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from klaviyo_assets.errors import DeclarationError
 from klaviyo_assets.exports import Declaration, Export, KlaviyoConnection, Segment
 from klaviyo_assets.orchestration.declarations.crons import wrong_crons
 from klaviyo_assets.orchestration.declarations.mistakes import Mistake, closest, listed, shown
+
+
+class _Claim(NamedTuple):
+    """What an export may say that leaves no room for another one on its list."""
+
+    attribute: str
+    word: str
+    means: str
+    instead: str
+
+    def is_made_by(self, export: Export) -> bool:
+        return bool(getattr(export, self.attribute) == self.word)
+
+
+_CLAIMS: Final = (
+    _Claim("leavers", "remove", "removes leavers", "keep"),
+    _Claim("existing_members", "adopt", "adopts members", "leave"),
+)
 
 
 def check_together(
@@ -40,6 +59,7 @@ def find_clashes(
         *_unknown_connections(exports, [connection.name for connection in connections]),
         *_unknown_segments(exports, [segment.name for segment in segments]),
         *_shared_lists(exports),
+        *_former_names(exports),
     ]
 
 
@@ -104,11 +124,37 @@ def _shared_lists(exports: Sequence[Export]) -> Iterator[Mistake]:
     for export in exports:
         there = sharing[export.connection, export.list_id, export.list_name]
         others = [other for other in there if other.name != export.name]
-        if export.connection is not None and export.leavers == "remove" and others:
-            names = listed([other.name for other in others], "and")
-            shared = shown(export.list_id or export.list_name)
+        if export.connection is not None and others:
+            yield from (_shared_list(export, others, claim) for claim in _CLAIMS if claim.is_made_by(export))
+
+
+def _shared_list(export: Export, others: Sequence[Export], claim: _Claim) -> Mistake:
+    names = listed([other.name for other in others], "and")
+    sentence = (
+        f"found {claim.word}, while export {export.name} shares the list {shown(export.list_id or export.list_name)} "
+        f"with {names}, expected a list of its own for an export that {claim.means}; give it another list, or write "
+        f"{claim.instead}"
+    )
+    return Mistake((claim.attribute,), sentence, export, others[0])
+
+
+def _former_names(exports: Sequence[Export]) -> Iterator[Mistake]:
+    declared = {export.name: export for export in reversed(exports)}
+    first: dict[str, Export] = {}
+    for export in exports:
+        former = export.renamed_from
+        if former is None:
+            continue
+        heir = first.setdefault(former, export)
+        if former in declared:
             sentence = (
-                f"found remove, while export {export.name} shares the list {shared} with {names}, expected a list of "
-                "its own for an export that removes leavers; give it another list, or write keep"
+                f"found {shown(former)}, the name of a declared export, expected one that no export has any more; take "
+                "that export away, or take renamed_from away"
             )
-            yield Mistake(("leavers",), sentence, export, others[0])
+            yield Mistake(("renamed_from",), sentence, export, declared[former])
+        elif heir.name != export.name:
+            sentence = (
+                f"found {shown(former)}, which export {heir.name} is renamed from too, expected the ledger of "
+                f"{former} to go on in one export; take renamed_from away from one of the two"
+            )
+            yield Mistake(("renamed_from",), sentence, export, heir)

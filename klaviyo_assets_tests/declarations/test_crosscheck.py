@@ -79,37 +79,102 @@ def test_only_a_like_name_is_offered_in_its_place(key: str, remedy: str) -> None
     assert mistake.sentence.endswith(f"; {remedy}")
 
 
+REMOVES, ADOPTS = {"leavers": "remove"}, {"existing_members": "adopt"}
+
+
 @pytest.mark.parametrize(
-    ("first", "second", "removing"),
+    ("first", "second", "both_claim", "told_of"),
     [
-        ({"list_id": "A1"}, {"list_id": "A1"}, ["first"]),
-        ({"list_name": "x"}, {"list_name": "x"}, ["first"]),
-        ({"list_id": "A1"}, {"list_id": "A1", "leavers": "remove"}, ["first", "second"]),
-        ({"list_id": "A1"}, {"list_id": "A1", "connection": "b"}, []),
-        ({"list_id": "A1"}, {"list_name": "A1"}, []),
-        ({"list_id": "A1"}, {"list_id": "A2"}, []),
-        ({"list_id": "A1", "connection": None}, {"list_id": "A1", "connection": None}, []),
+        ({"list_id": "A1"}, {"list_id": "A1"}, False, ["first"]),
+        ({"list_name": "x"}, {"list_name": "x"}, False, ["first"]),
+        ({"list_id": "A1"}, {"list_id": "A1"}, True, ["first", "second"]),
+        ({"list_id": "A1"}, {"list_id": "A1", "connection": "b"}, True, []),
+        ({"list_id": "A1"}, {"list_name": "A1"}, True, []),
+        ({"list_id": "A1"}, {"list_id": "A2"}, True, []),
+        ({"list_id": "A1", "connection": None}, {"list_id": "A1", "connection": None}, True, []),
     ],
-    ids=["by id", "by name", "both remove", "other account", "id and name", "other list", "detached"],
+    ids=["by id", "by name", "both", "other account", "id and name", "other list", "detached"],
 )
-def test_who_removes_leavers_shares_its_list_with_nobody(
-    first: dict[str, Any], second: dict[str, Any], removing: list[str]
+@pytest.mark.parametrize("claim", [REMOVES, ADOPTS], ids=["removes", "adopts"])
+def test_who_removes_or_adopts_shares_its_list_with_nobody(
+    claim: dict[str, str], first: dict[str, Any], second: dict[str, Any], both_claim: bool, told_of: list[str]
 ) -> None:
-    """It is told of each export that removes leavers, and names both."""
+    """It is told of each export that removes leavers or adopts members, and names both."""
     exports = [
-        export("first", **{"list_name": None, "leavers": "remove", **first}),
-        export("second", **{"list_name": None, **second}),
+        export("first", **{"list_name": None, **claim, **first}),
+        export("second", **{"list_name": None, **(claim if both_claim else {}), **second}),
     ]
     mistakes = find_clashes([connection(), connection("b")], [], exports)
 
-    assert removing == [mistake.declaration.name for mistake in mistakes if isinstance(mistake.declaration, Export)]
+    assert told_of == [mistake.declaration.name for mistake in mistakes if isinstance(mistake.declaration, Export)]
+    assert all(mistake.path == tuple(claim) for mistake in mistakes)
     assert all("first" in mistake.sentence and "second" in mistake.sentence for mistake in mistakes)
     assert all(mistake.other is not mistake.declaration for mistake in mistakes)
 
 
+def test_an_export_may_break_both_rules_of_a_shared_list() -> None:
+    """Who removes and adopts is told of each."""
+    exports = [export(list_name="x", **REMOVES, **ADOPTS), export("b", list_name="x")]
+
+    assert [mistake.path for mistake in find_clashes([connection()], [], exports)] == [
+        ("leavers",),
+        ("existing_members",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("former", "mistakes"),
+    [
+        ((None, None, None), []),
+        (("old", None, None), []),
+        (("old", "older", None), []),
+        (("b", None, None), ['export a: renamed_from: found "b", the name of a declared export']),
+        (
+            ("b", "a", None),
+            [
+                'export a: renamed_from: found "b", the name of a declared export',
+                'export b: renamed_from: found "a", the name of a declared export',
+            ],
+        ),
+        (("old", "old", None), ['export b: renamed_from: found "old", which export a is renamed from too']),
+        (
+            ("old", "old", "old"),
+            [
+                'export b: renamed_from: found "old", which export a is renamed from too',
+                'export c: renamed_from: found "old", which export a is renamed from too',
+            ],
+        ),
+        (
+            ("c", "c", None),
+            [
+                'export a: renamed_from: found "c", the name of a declared export',
+                'export b: renamed_from: found "c", the name of a declared export',
+            ],
+        ),
+    ],
+    ids=["none", "one", "two", "declared", "swapped", "twice", "three times", "declared and twice"],
+)
+def test_a_former_name_is_one_exports_and_nobodys_any_more(former: Sequence[str | None], mistakes: list[str]) -> None:
+    """One ledger goes on in one export, and not in one beside that which still has it."""
+    exports = [export(name, renamed_from=was) for name, was in zip("abc", former, strict=True)]
+
+    assert told([connection()], [], exports) == mistakes
+
+
+def test_a_detached_export_keeps_its_name() -> None:
+    """The ledger of an export that does not run now is not free for another one."""
+    exports = [export(renamed_from="old"), export("old", connection=None)]
+    (mistake,) = find_clashes([connection()], [], exports)
+
+    assert mistake.other is exports[1]
+    assert mistake.sentence.endswith("take that export away, or take renamed_from away")
+
+
 def test_one_export_written_twice_is_told_once() -> None:
-    """Two of one name are told for that, and not for sharing a list with themselves."""
-    assert len(told([connection()], [], [export(leavers="remove"), export(leavers="remove")])) == 1
+    """Two of one name are told for that, and not for sharing a list or a former name with themselves."""
+    twice = [export(**REMOVES, **ADOPTS, renamed_from="old") for _ in range(2)]
+
+    assert len(told([connection()], [], twice)) == 1
 
 
 def test_crons_are_judged_in_python_too() -> None:

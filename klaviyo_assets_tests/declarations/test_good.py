@@ -85,8 +85,18 @@ def test_templates_give_what_stands_behind_them() -> None:
     export = export_of("templates")
 
     assert export.list_id == "123e45"
+    assert export.match.opted_in == "Newsletter"
     assert export.limits.max_profiles == 2000
+    assert export.allow_flows
     assert export.enabled
+
+
+def test_what_is_declared_is_what_exports_are_made_of() -> None:
+    """The attributes of the example are in the export, where a misread one would be its default."""
+    export = export_of("interface_example")
+
+    assert export.field_map.opted_in == "NewsletterConsent"
+    assert export.renamed_from == "old_name"
 
 
 def test_bare_off_switches_the_schedule_off() -> None:

@@ -87,6 +87,18 @@ def test_lineage_of_all_other_columns(project: Project) -> None:
     assert "| properties.* | all other columns |" in told["field_map"]
 
 
+def test_the_column_with_the_consent_is_told_and_not_sent(project: Project) -> None:
+    """The field map names it, and the payload does not come from it, with `*` neither."""
+    project.exports = [export(match={"email": "EMail", "opted_in": "Consent"}, fields={"properties": "*"})]
+    project.write_source(PEOPLE, Points=[1, 2, 3], Consent=[True, False, True])
+    assert project.materialize("segments/vip").success
+    told = metadata_of(project.materialize(PROFILES, REJECTIONS), PROFILES)
+    names = {dep.column_name for dep in told["dagster/column_lineage"].deps_by_column["payload"]}
+    assert names == {"EMail", "Points"}
+    assert "| opted_in (not sent) | `Consent` |" in told["field_map"]
+    assert project.read(REJECTIONS).select("row", "rule").rows() == [(1, "not_opted_in")]
+
+
 @pytest.mark.parametrize("lazy", [True, False], ids=["LazyFrame", "DataFrame"])
 def test_frame_of_another_asset(project: Project, lazy: bool) -> None:
     """An asset of somebody else's that holds a frame, through an IO manager of their own, is a segment."""

@@ -71,6 +71,7 @@ def _judge(
     for mistake in (
         *_templates_of_names(attributes),
         *rendered.mistakes,
+        *_blank_consent(rendered.attributes),
         *_private_keys(rendered.attributes),
         *(judged if isinstance(judged, list) else []),
         *(cron for cron in wrong_crons(rendered.attributes) if not rendered.is_unknown(cron.path)),
@@ -89,6 +90,17 @@ def _templates_of_names(attributes: Mapping[str, Any]) -> Iterator[Mistake]:
                 "found a template, which stands for the variable's value, expected the environment variable's NAME; "
                 f"write {name}: {variable[1] if variable else example}",
             )
+
+
+def _blank_consent(attributes: Mapping[str, Any]) -> Iterator[Mistake]:
+    # Elsewhere null is the default. Here it would send to everybody because the column's name was left out.
+    match = attributes.get("match")
+    if isinstance(match, Mapping) and "opted_in" in match and match["opted_in"] is None:
+        yield Mistake(
+            ("match", "opted_in"),
+            "found nothing, expected the column that says who agreed to be contacted; write its name, or take the "
+            "attribute away, and everybody is taken to have agreed",
+        )
 
 
 def _private_keys(value: Any, path: AttributePath = ()) -> Iterator[Mistake]:
