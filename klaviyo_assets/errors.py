@@ -11,7 +11,12 @@
     │  ├─ KeyMissing              the environment holds no key, or one that must not go there
     │  ├─ OtherAccount            the key belongs to another account than before
     │  ├─ ExportInactive          detached, or disabled
-    │  └─ AmbiguousList           several lists have the declared name
+    │  ├─ AmbiguousList           several lists have the declared name
+    │  ├─ ListShared              another export fills the list, and one of the two removes leavers
+    │  ├─ ListStartsFlow          whoever joins the list gets a live flow's mails
+    │  ├─ LedgerOutdated          Klaviyo shows deliveries of which the ledger does not know
+    │  ├─ AccountBusy             another delivery to the account goes on
+    │  └─ Paused                  a mark in the storage holds all deliveries
     ├─ KlaviyoError            Klaviyo said no, or said nothing
     │  ├─ KeyRejected             401: the key is wrong or revoked
     │  ├─ ScopeMissing            403: the key may not do this
@@ -23,6 +28,7 @@
     │  ├─ Unavailable             5xx or no answer, after all attempts; the request may have had its effect
     │  └─ UnexpectedAnswer        an answer that is not Klaviyo's, or not understood
     ├─ DeadlinePassed          the delivery's time is over; the next run goes on from here
+    ├─ LeaseLost               another delivery to the account began; the next run goes on from here
     └─ LedgerError             the ledger cannot be read or written
 
 Facts are attributes; the message says what, where, found, expected and remedy in one sentence. No message
@@ -97,6 +103,34 @@ class AmbiguousList(Refused):
     def __init__(self, message: str, *, list_ids: Sequence[str]) -> None:
         super().__init__(message)
         self.list_ids = tuple(list_ids)
+
+
+class ListShared(Refused):
+    """Another export fills the same list, and one of the two removes leavers."""
+
+
+class ListStartsFlow(Refused):
+    """A first delivery would start a live flow for everybody.
+
+    Attributes:
+        flows: the names of the flows.
+    """
+
+    def __init__(self, message: str, *, flows: Sequence[str]) -> None:
+        super().__init__(message)
+        self.flows = tuple(flows)
+
+
+class LedgerOutdated(Refused):
+    """The ledger is lost, or an older copy: Klaviyo shows that more was delivered than it knows."""
+
+
+class AccountBusy(Refused):
+    """Another delivery to the same account goes on."""
+
+
+class Paused(Refused):
+    """A mark in the storage holds all deliveries, or those of the connection."""
 
 
 class KlaviyoError(KlaviyoAssetsError):
@@ -184,6 +218,10 @@ class UnexpectedAnswer(KlaviyoError):
 
 class DeadlinePassed(KlaviyoAssetsError):
     """The delivery used up its time; what is open is settled by the next run."""
+
+
+class LeaseLost(KlaviyoAssetsError):
+    """Another delivery took over the account while this one gave no sign of life."""
 
 
 class LedgerError(KlaviyoAssetsError):

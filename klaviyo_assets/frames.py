@@ -21,11 +21,16 @@ from klaviyo_assets.errors import KlaviyoAssetsError
 
 UTC_TIME: Final[pl.DataType] = pl.Datetime("us", "UTC")
 
-CHANGE: Final[pl.DataType] = pl.Enum(["add", "update", "remove"])
-EVENT: Final[pl.DataType] = pl.Enum(["intent", "submitted", "refused", "settled", "existing", "gone", "member"])
+CHANGE: Final[pl.DataType] = pl.Enum(["add", "update", "clear", "remove"])
+EVENT: Final[pl.DataType] = pl.Enum(
+    ["intent", "submitted", "refused", "dropped", "settled", "existing", "adopted", "gone", "member"]
+)
 OUTCOME: Final[pl.DataType] = pl.Enum(["done", "lost"])
 DUPLICATE_RULE: Final = "email_duplicate"  # the one rejection whose address is usable
 NOT_OPTED_IN_RULE: Final = "not_opted_in"  # the one rejection that is the customer's will, not a fault of the row
+
+# As "first_name" or "location.city"; a custom property as "properties." and its name as JSON writes it.
+_FIELDS: Final[pl.DataType] = pl.List(pl.String)
 
 
 def _schema(columns: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:
@@ -58,7 +63,9 @@ CHANGES: Final = _schema(
         "change": CHANGE,
         "email": pl.String,
         "external_id": pl.String,
-        "payload": pl.String,  # null for a removal
+        "payload": pl.String,  # null for a clear and a removal
+        "clears": _FIELDS,  # fields that are to be emptied one by one: on a clear, and on the update before it
+        "unset": pl.String,  # update: custom properties that the import itself empties, as a JSON array; or null
         "segment": pl.String,  # null for a removal
         "row": pl.Int64,  # null for a removal
         "confirm_first": pl.String,  # removal of a moved person: the new address, to be confirmed before
@@ -73,6 +80,8 @@ LEDGER: Final = _schema(
         "email": pl.String,  # unique: one row per person whom we delivered, or are delivering, to the list
         "external_id": pl.String,
         "payload": pl.String,  # the last one confirmed; null where none is yet
+        "uncleared": _FIELDS,  # fields that we sent, that are empty now, and that are still to be emptied in Klaviyo
+        "incomplete": pl.Boolean,  # Klaviyo took the person, and left a field out
         "ours": pl.Boolean,  # False: was on the list before we came, and is not ours to remove
         "joined_from": UTC_TIME,
         "joined_until": UTC_TIME,
@@ -94,10 +103,11 @@ RECEIPTS: Final = _schema(
         "email": pl.String,  # null on `submitted` and `settled`, which are about a whole body
         "external_id": pl.String,
         "payload": pl.String,
-        "code": pl.String,  # on `refused`: Klaviyo's code
-        "field": pl.String,  # on `refused`: the attribute that Klaviyo points at
-        "joined_from": UTC_TIME,  # on `submitted`, `existing`, `member`
-        "joined_until": UTC_TIME,  # on `settled`, `member`
+        "uncleared": _FIELDS,  # intent of an update: what is still to be emptied after it; of a clear: what it empties
+        "code": pl.String,  # on `refused` and `dropped`: Klaviyo's code
+        "field": pl.String,  # on these: the attribute that Klaviyo points at; on `submitted`: what it may have dropped
+        "joined_from": UTC_TIME,  # on `submitted`, `existing`, `adopted`, `member`
+        "joined_until": UTC_TIME,  # on `submitted`, `settled`, `adopted`, `member`
     }
 )
 
@@ -106,6 +116,7 @@ MEMBERS: Final = _schema(
         "profile_id": pl.String,
         "email": pl.String,  # trimmed and lower-cased; null for who has none
         "external_id": pl.String,
+        "phone_number": pl.String,  # null where it was not asked for
         "joined_at": UTC_TIME,  # when they joined the list, by Klaviyo's clock; null where no list was asked
     }
 )

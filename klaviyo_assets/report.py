@@ -33,6 +33,9 @@ class Report:
     Attributes:
         list_id: None in a dry run of a list that is still to be created.
         list_url: where a person looks at the list.
+        new_profiles: of a dry run: who of those added would be new to the account; None otherwise.
+        new_profiles_margin: half the width of its 95 % confidence interval; 0 where everybody was looked up.
+        flows: of a dry run: the live flows that joining the list starts; None where it is not known.
         members: how many members Klaviyo counts; None where it was not asked. It may lag.
         ours: people on the list whom we account for.
         profiles_per_s: people added, updated and removed, by the duration.
@@ -59,6 +62,9 @@ class Report:
     refused: int
     pending: int
     not_found: int
+    new_profiles: int | None
+    new_profiles_margin: int | None
+    flows: tuple[str, ...] | None
     members: int | None
     ours: int
     requests: int
@@ -73,7 +79,15 @@ class Report:
     def numbers(self) -> dict[str, int | float]:
         """The figures that are drawn over time, by name."""
         figures = {name: getattr(self, name) for name in _WORDS}
-        for name in ("members", "requests", "waited_s", "duration_s", "profiles_per_s"):
+        for name in (
+            "new_profiles",
+            "new_profiles_margin",
+            "members",
+            "requests",
+            "waited_s",
+            "duration_s",
+            "profiles_per_s",
+        ):
             value = getattr(self, name)
             if value is not None:
                 figures[name] = round(value, 3) if isinstance(value, float) else value
@@ -83,12 +97,21 @@ class Report:
         """A table in Markdown: how many people, and what became of them."""
         rows = [f"| {name} | {getattr(self, name)} | {words} |" for name, words in _WORDS.items()]
         head = f"{self.rows_read} rows read" + (", nothing sent (dry run)" if self.dry_run else "")
-        return "\n".join([head, "", "| what | people | meaning |", "|---|---:|---|", *rows, "", self._reasons()])
+        table = ["| what | people | meaning |", "|---|---:|---|", *rows]
+        return "\n".join([head, "", *table, "", *self._foreseen(), self._reasons()])
 
     def refused_by_code(self) -> dict[str, int]:
         """How many rows Klaviyo refused, by its code and the field it points at."""
         reason = pl.concat_str("code", pl.col("field").replace("", None), separator=" ", ignore_nulls=True)
         return dict(self.refusals.group_by(reason.alias("reason")).len().sort("reason").iter_rows())
+
+    def _foreseen(self) -> list[str]:
+        """What a dry run tells besides the plan."""
+        if self.new_profiles is None:
+            return []
+        margin = f" ± {self.new_profiles_margin} (95 %, from a sample)" if self.new_profiles_margin else ""
+        flows = "not known: the key lacks flows:read" if self.flows is None else ", ".join(self.flows) or "none"
+        return [f"New profiles in the account: {self.new_profiles}{margin}.", "", f"Live flows started: {flows}.", ""]
 
     def _reasons(self) -> str:
         reasons = {**self.rejected_by_rule, **self.refused_by_code()}

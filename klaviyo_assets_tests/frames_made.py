@@ -38,7 +38,14 @@ def rejections(rules: Sequence[tuple[str | None, str]]) -> pl.LazyFrame:
 def ledger(people: Mapping[str, str | None], **facts: Any) -> pl.LazyFrame:
     """LEDGER from address to the payload that was confirmed; `facts` hold for all."""
     rows = [{"email": email, "payload": payload} for email, payload in people.items()]
-    defaults = {"ours": True, "open": False, "leaving": False, "joined_from": NOON, "joined_until": NOON}
+    defaults = {
+        "ours": True,
+        "open": False,
+        "leaving": False,
+        "incomplete": False,
+        "joined_from": NOON,
+        "joined_until": NOON,
+    }
     return made(LEDGER, rows, **{**defaults, **facts}).lazy()
 
 

@@ -42,7 +42,7 @@ RESERVED = {
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "socket": {"sandbox"},
-    "time": {"klaviyo", "delivery", "report", "sandbox", "orchestration"},
+    "time": {"klaviyo", "delivery", "ledger/lease", "report", "sandbox", "orchestration"},
     "datetime": {"exports", "ledger", "klaviyo", "delivery", "segments", "mapping", "sandbox", "orchestration"},
 }
 

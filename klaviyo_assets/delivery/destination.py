@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from upath import UPath
-
-from klaviyo_assets.errors import AmbiguousList, OtherAccount, Unavailable
+from klaviyo_assets.errors import AmbiguousList, ListShared, OtherAccount, Unavailable
 from klaviyo_assets.exports import Export, KlaviyoConnection
 from klaviyo_assets.klaviyo import Account, Client, KlaviyoList
 from klaviyo_assets.ledger import Remembered
@@ -25,31 +24,14 @@ class Destination:
         assert self.list is not None
         return self.list.id
 
-    def ledger_folder(self, storage: UPath, export_name: str) -> UPath | None:
-        """Where the ledger of this export, account and list is kept; None where there is no list yet."""
-        return storage / "ledgers" / export_name / self.account.id / self.list.id if self.list else None
 
-
-def find_destination(
-    export: Export, connection: KlaviyoConnection, *, client: Client, remembered: Remembered, create: bool
-) -> Destination:
-    """Verify the key, and find the list, or create it where that is allowed and its name is new.
+def verify_account(connection: KlaviyoConnection, *, client: Client, remembered: Remembered, remember: bool) -> Account:
+    """Whose account the key is, which must be the connection's.
 
     Raises:
-        OtherAccount: the key belongs to another account than the connection's.
-        UnknownList: there is no list of the declared id.
-        AmbiguousList: there are several of the declared name.
+        OtherAccount: the key belongs to another account.
         KlaviyoError: Klaviyo refused, or did not answer.
     """
-    account = _verify_account(connection, client, remembered, remember=create)
-    if export.list_id is not None:
-        return Destination(account, client.fetch_list(export.list_id))
-    return Destination(account, _find_by_name(str(export.list_name), account, client, remembered, create=create))
-
-
-def _verify_account(
-    connection: KlaviyoConnection, client: Client, remembered: Remembered, *, remember: bool
-) -> Account:
     account = client.fetch_account()
     known = remembered.account_id(connection.name)
     expected = connection.account_id or known
@@ -63,6 +45,46 @@ def _verify_account(
     if remember and known != account.id:
         remembered.remember_account(connection.name, account.id)
     return account
+
+
+def find_list(
+    export: Export, account: Account, *, client: Client, remembered: Remembered, create: bool
+) -> KlaviyoList | None:
+    """The export's list; it is created where that is allowed and its name is new.
+
+    Raises:
+        UnknownList: there is no list of the declared id.
+        AmbiguousList: there are several of the declared name.
+        KlaviyoError: Klaviyo refused, or did not answer.
+    """
+    if export.list_id is not None:
+        return client.fetch_list(export.list_id)
+    return _find_by_name(str(export.list_name), account, client, remembered, create=create)
+
+
+def check_not_shared(
+    export: Export, destination: Destination, others: Sequence[Export], *, remembered: Remembered
+) -> None:
+    """Nothing, where no other export fills the list, or nobody removes leavers from it.
+
+    Raises:
+        ListShared: leavers of one export may be customers of the other.
+    """
+    for other in others:
+        if "remove" in (export.leavers, other.leavers) and _fills(other, destination, remembered):
+            raise ListShared(
+                f"Export {other.name!r} fills list {destination.list_id} of account {destination.account.id} too, and "
+                f"{(export if export.leavers == 'remove' else other).name!r} removes leavers, who may be customers of "
+                f"the other; give each its own list, or write leavers: keep into both."
+            )
+
+
+def _fills(other: Export, destination: Destination, remembered: Remembered) -> bool:
+    if not other.enabled or other.connection is None or destination.list is None:
+        return False
+    account_id = remembered.account_id(other.connection)
+    list_id = other.list_id or (remembered.list_id(account_id, str(other.list_name)) if account_id else None)
+    return (account_id, list_id) == (destination.account.id, destination.list.id)
 
 
 def _find_by_name(

@@ -24,6 +24,9 @@ SLOWEST_LOOK_S: Final = 5.0
 _SECOND: Final = timedelta(seconds=1)
 _UNTOLD_LIFE: Final = timedelta(hours=1)
 
+PARTIAL: Final = "partial_failure"  # our code for what Klaviyo tells by a header alone
+_PHONE: Final = "phone_number"
+
 REFUSED: Final = pl.Schema({"email": pl.String, "code": pl.String, "field": pl.String})
 
 
@@ -35,7 +38,9 @@ class OpenBody:
         change: what its people are in it for: add or update.
         bulk_job_id: Klaviyo's bulk job.
         joined_from: no job of it was created before this time of Klaviyo's clock.
-        people: gives the people as they stand in the body: `email`.
+        people: gives the people as they stand in the body: `email`, `unset`, `clears`, and where something was left
+            out, `payload`.
+        dropped: the field of which Klaviyo said that it left it out for somebody.
         is_of_this_run: whether its people count among those whom this run imported.
     """
 
@@ -44,6 +49,7 @@ class OpenBody:
     bulk_job_id: str
     joined_from: datetime
     people: Callable[[], pl.DataFrame]
+    dropped: str | None = None
     is_of_this_run: bool = True
 
 
@@ -51,12 +57,14 @@ class Follower:
     """The open bodies of one delivery.
 
     Attributes:
-        confirmed: how many people this run imported, by change.
+        confirmed: how many people this run imported, by change; without those who still have fields to be emptied.
+        cleared: how many of them had custom properties emptied.
         refused: whom Klaviyo refused in this run's bodies that are settled: REFUSED.
     """
 
     def __init__(self, client: Client, recorder: Recorder) -> None:
         self.confirmed = {"add": 0, "update": 0}
+        self.cleared = 0
         self.refused = empty(REFUSED)
         self._client = client
         self._recorder = recorder
@@ -74,7 +82,7 @@ class Follower:
         self._open[body.bulk_job_id] = body
         self._wait_s = FIRST_LOOK_S
 
-    def follow(self, *, tick: Callable[[], None], until: float = float("inf")) -> None:
+    def follow(self, *, until: float = float("inf")) -> None:
         """Look again and again until every body is settled, or until this time of the session's clock.
 
         Raises:
@@ -85,7 +93,6 @@ class Follower:
             if session.now() < self._next_look:
                 session.wait(self._next_look - session.now())
             self.look()
-            tick()
 
     def look_if_due(self) -> None:
         """One look, if the last was long enough ago; what is asked of Klaviyo while bodies are still being sent."""
@@ -120,13 +127,21 @@ class Follower:
             return
         people = body.people()
         refused = self._fetch_refused(job, people)
-        completed_at = (job.completed_at or job.created_at + _UNTOLD_LIFE) + _SECOND
+        dropped = self._fetch_dropped(body.dropped, job, people)
         if refused.height:
             self._recorder.note(stamp.refused(refused, body=body.id))
+        if dropped.height:
+            self._recorder.note(stamp.dropped(dropped, body=body.id))
+        completed_at = job.completed_at or job.created_at + _UNTOLD_LIFE
         self._recorder.note(stamp.settled(body.id, outcome="done", completed_at=completed_at))
         if body.is_of_this_run:
-            self.refused = pl.concat([self.refused, refused])
-            self.confirmed[body.change] += people.height - refused.height
+            self._count(body.change, people, pl.concat([refused, dropped]))
+
+    def _count(self, change: str, people: pl.DataFrame, refused: pl.DataFrame) -> None:
+        self.refused = pl.concat([self.refused, refused])
+        done = people.filter(pl.col("clears").is_null()).join(refused, on="email", how="anti")
+        self.confirmed[change] += done.height
+        self.cleared += done.height - done["unset"].null_count()
 
     def _fetch_refused(self, job: BulkJob, people: pl.DataFrame) -> pl.DataFrame:
         if not job.failed_count and job.completed_count >= job.total_count:
@@ -139,6 +154,22 @@ class Follower:
         imported = pl.concat([page.select("email") for page in self._client.read_imported(job.id)])
         missing = people.select("email").join(imported, on="email", how="anti").join(named, on="email", how="anti")
         return pl.concat([named, missing.with_columns(code=pl.lit(_first_code(failed)), field=pl.lit(""))])
+
+    def _fetch_dropped(self, dropped: str | None, job: BulkJob, people: pl.DataFrame) -> pl.DataFrame:
+        """Whom Klaviyo imported without a phone number: it says so of the whole body, so that all are compared."""
+        if dropped is None or _PHONE not in dropped:
+            return empty(REFUSED)
+        number = pl.col("payload").str.json_path_match(f"$.attributes.{_PHONE}")
+        sent = people.select("email", sent=number).drop_nulls("sent")
+        held = pl.concat([page.select("email", held=_PHONE) for page in self._client.read_imported(job.id)])
+        # A profile that was there before may tell its number in another form than it was sent in.
+        differs = _digits(pl.col("sent")).ne_missing(_digits(pl.col("held")))
+        found = sent.join(held, on="email", how="inner").filter(differs)
+        return found.select("email", code=pl.lit(PARTIAL), field=pl.lit(_PHONE))
+
+
+def _digits(number: pl.Expr) -> pl.Expr:
+    return number.str.replace_all(r"\D", "")
 
 
 def _name_refused(failed: Iterable[FailedRow], people: pl.DataFrame) -> pl.DataFrame:

@@ -6,22 +6,22 @@ A body's intents are in the ledger before it leaves. What becomes of a body that
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
 import polars as pl
 
 from klaviyo_assets.delivery.following import REFUSED, Follower, OpenBody
+from klaviyo_assets.delivery.in_flight import InFlight
 from klaviyo_assets.delivery.recording import Recorder
 from klaviyo_assets.errors import BodyTooLarge, RowsRefused, UnexpectedAnswer
 from klaviyo_assets.frames import empty
 from klaviyo_assets.klaviyo import BulkJob, Client, cut_bodies, render_body
 
-IN_FLIGHT: Final = 8  # bodies at once: what a second of Klaviyo's limit takes, and no more memory than that
 TOO_LARGE: Final = "too_large"
 # Refusals that name no row are searched by halving. When so many halves were refused, the fault is not in the rows.
 MOST_HALVINGS: Final = 200
@@ -73,7 +73,7 @@ class Sender:
         self._waiting: deque[Body] = deque()
         self._halvings = 0
 
-    def send(self, changes: pl.DataFrame, *, tick: Callable[[], None]) -> None:
+    def send(self, changes: pl.DataFrame, in_flight: InFlight[Submission]) -> None:
         """Hand all additions and updates over to Klaviyo.
 
         Raises:
@@ -81,17 +81,16 @@ class Sender:
             KlaviyoError: Klaviyo refused more than rows, or did not answer.
         """
         bodies = _cut(changes)
-        in_flight: set[Future[Submission]] = set()
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="klaviyo-import") as pool:
+        with in_flight:
             try:
                 while True:
-                    wave = self._next_wave(bodies, room=IN_FLIGHT - len(in_flight))
-                    in_flight |= {pool.submit(self._submit, body) for body in wave}
-                    if not in_flight:
+                    for body in self._next_wave(bodies, room=in_flight.room):
+                        in_flight.start(partial(self._submit, body))
+                    if in_flight.is_empty:
                         return
-                    in_flight = self._take_finished(in_flight)
+                    for submission in in_flight.finished():
+                        self._record(submission)
                     self._follower.look_if_due()
-                    tick()
             except BaseException:
                 self._end(in_flight)
                 raise
@@ -112,7 +111,7 @@ class Sender:
         while people.height:
             try:
                 started = self._client.session.now()
-                job = self._client.submit_body(render_body(people["payload"], list_id=list_id))
+                job = self._client.submit_body(render_body(people, list_id=list_id))
                 took = timedelta(seconds=self._client.session.now() - started)
                 return Submission(body, people, refused, job, joined_from=job.created_at - took)
             except (RowsRefused, BodyTooLarge) as error:
@@ -123,22 +122,20 @@ class Sender:
                 people = people.join(named, on="email", how="anti", maintain_order="left")
         return Submission(body, people, refused)
 
-    def _take_finished(self, in_flight: set[Future[Submission]]) -> set[Future[Submission]]:
-        done, rest = wait(in_flight, return_when=FIRST_COMPLETED)
-        for future in done:
-            self._record(future.result())
-        return rest
-
     def _record(self, submission: Submission) -> None:
         stamp, body = self._recorder.stamp, submission.body
         if submission.refused.height:
             self.refused = pl.concat([self.refused, submission.refused])
             self._recorder.note(stamp.refused(submission.refused, body=body.id))
         if submission.job and submission.joined_from:
-            job_id, joined_from = submission.job.id, submission.joined_from
-            self._recorder.note(stamp.submitted(body.id, bulk_job_id=job_id, joined_from=joined_from))
-            addresses = submission.people.select("email")
-            self._follower.watch(OpenBody(body.id, body.change, job_id, joined_from, lambda: addresses))
+            job, joined_from = submission.job, submission.joined_from
+            self._recorder.note(
+                stamp.submitted(body.id, job.id, life=(joined_from, job.created_at), dropped=job.dropped)
+            )
+            people = submission.people.select("email", "payload", "unset", "clears")
+            if job.dropped is None:
+                people = people.with_columns(payload=None)  # nobody needs it any more, and it is large
+            self._follower.watch(OpenBody(body.id, body.change, job.id, joined_from, lambda: people, job.dropped))
         else:
             self._recorder.note(stamp.settled(body.id, outcome="lost"))
         if submission.is_halved:
@@ -157,14 +154,12 @@ class Sender:
         for half in (submission.people[:middle], submission.people[middle:]):
             self._waiting.append(Body(uuid4().hex, submission.body.change, half))
 
-    def _end(self, in_flight: set[Future[Submission]]) -> None:
+    def _end(self, in_flight: InFlight[Submission]) -> None:
         """Send nothing more, and keep what Klaviyo still answered."""
         self._client.session.close()
-        for future in in_flight:
-            future.cancel()
-        for future in wait(in_flight).done:
-            if not future.cancelled() and future.exception() is None and future.result().job:
-                self._record(future.result())
+        for submission in in_flight.abandon():
+            if submission.job:
+                self._record(submission)
 
 
 def _cut(changes: pl.DataFrame) -> Iterator[Body]:

@@ -15,6 +15,19 @@ from klaviyo_assets.plan import Plan
 from klaviyo_assets.report import Report
 
 
+@dataclass(frozen=True)
+class NewProfiles:
+    """How many of the people who would be added are no profiles of the account yet.
+
+    Attributes:
+        count: exactly, or estimated.
+        margin: half the width of the 95 % confidence interval; 0 where everybody was looked up.
+    """
+
+    count: int
+    margin: int
+
+
 @dataclass
 class Outcome:
     """What a delivery has come to so far; it is filled as answers come.
@@ -22,11 +35,14 @@ class Outcome:
     Attributes:
         added: people who joined the list.
         updated: people who got other fields.
+        cleared: people who had fields emptied, all of them among those updated.
         removed: people who left the list by our doing.
         not_found: leavers who were not on the list any more.
         refused: whom Klaviyo did not take: REFUSED.
         members: how many members Klaviyo counts at the end.
         stopped: why the delivery was broken off.
+        new_profiles: of a dry run: who of those added would be new to the account.
+        flows: of a dry run: the live flows that joining the list starts; None where it is not known.
     """
 
     destination: Destination
@@ -34,11 +50,14 @@ class Outcome:
     dry_run: bool = False
     added: int = 0
     updated: int = 0
+    cleared: int = 0
     removed: int = 0
     not_found: int = 0
     refused: pl.DataFrame = field(default_factory=lambda: empty(REFUSED), repr=False)
     members: int | None = None
     stopped: str | None = None
+    new_profiles: NewProfiles | None = None
+    flows: tuple[str, ...] | None = None
 
     @property
     def ours(self) -> int:
@@ -68,6 +87,9 @@ def report(
         dry_run=outcome.dry_run,
         rows_read=outcome.plan.counts.rows_read,
         **counts,
+        new_profiles=outcome.new_profiles.count if outcome.new_profiles else None,
+        new_profiles_margin=outcome.new_profiles.margin if outcome.new_profiles else None,
+        flows=outcome.flows,
         members=outcome.members,
         ours=outcome.ours,
         requests=session.request_count,
@@ -83,16 +105,16 @@ def report(
 
 def _counts(outcome: Outcome) -> dict[str, int]:
     plan = outcome.plan.counts
-    added, updated, removed = (
-        (plan.added, plan.updated, plan.removed)
+    added, updated, cleared, removed = (
+        (plan.added, plan.updated, plan.cleared_count, plan.removed)
         if outcome.dry_run
-        else (outcome.added, outcome.updated, outcome.removed)
+        else (outcome.added, outcome.updated, outcome.cleared, outcome.removed)
     )
     refused = outcome.refused.height
     return {
         "added": added,
         "updated": updated,
-        "cleared": 0,
+        "cleared": cleared,
         "removed": removed,
         "unchanged": plan.unchanged,
         "stayed": plan.stayed + plan.removed - removed - outcome.not_found,
@@ -105,7 +127,7 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 
 def _name_rows(outcome: Outcome) -> pl.DataFrame:
     """The refusals with the rows that they are about."""
-    rows = outcome.plan.changes.select("email", "segment", "row")
+    rows = outcome.plan.changes.select("email", "segment", "row").drop_nulls("row").unique("email")
     return outcome.refused.join(rows, on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
 
 

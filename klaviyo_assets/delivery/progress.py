@@ -1,40 +1,60 @@
-"""Shows that long work goes on: a line now and then, with what is done and what it waits for."""
+"""Shows that long work goes on: how much of it is done, how fast, what it waits for, and how long it will take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from klaviyo_assets.klaviyo import Session
 
-EVERY_S: Final = 5.0
-
 
 class Progress:
-    """Says lines; at most one in five seconds of those that tell how far the work is."""
+    """Tells how far a delivery is.
 
-    def __init__(self, log: Callable[[str], None], session: Session) -> None:
-        self.say = log
+    Attributes:
+        say: takes a line.
+    """
+
+    def __init__(self, *, say: Callable[[str], None], show: Callable[[str], None], session: Session) -> None:
+        """Nothing is told yet.
+
+        Args:
+            say: takes a line, for the log.
+            show: takes a few words, which replace those before.
+            session: knows the time, the requests and the waits.
+        """
+        self.say = say
+        self._show = show
         self._session = session
-        self._started_at = self._said_at = session.now()
+        self._begun_at = self._watched_at = session.now()
+        self._step = "begins"
         self._done: Callable[[], int] | None = None
         self._total = 0
 
+    def begin(self, step: str) -> None:
+        """From now on this is what the delivery does."""
+        self._step = step
+
     def watch(self, done: Callable[[], int], *, total: int) -> None:
-        """From now on tell how many of the total are done."""
-        self._done, self._total = done, total
+        """From now on tell how many people of the total are done."""
+        self._done, self._total, self._watched_at = done, total, self._session.now()
 
-    def tick(self) -> None:
-        """Say how far the work is, if that was not said for a while."""
-        now = self._session.now()
-        if now - self._said_at >= EVERY_S:
-            self._said_at = now
-            self.say(self._line(now))
+    def tell(self) -> None:
+        """Say how far the work is, and show it."""
+        self.say(self._line())
+        self._show(self._figure())
 
-    def _line(self, now: float) -> str:
-        waits = f"{self._session.request_count} requests, {self._session.waited_s:.0f} s held back by Klaviyo's limits"
+    def _line(self) -> str:
+        session, elapsed = self._session, self._session.now() - self._begun_at
+        waits = f"{session.request_count} requests, {session.waited_s:.0f} s held back by Klaviyo's limits"
+        return f"{elapsed:.0f} s, {self._step}: {self._figure()}; {waits}."
+
+    def _figure(self) -> str:
         if self._done is None or not self._total:
-            return f"{now - self._started_at:.0f} s: {waits}."
-        done, elapsed = self._done(), now - self._started_at
-        left = f"about {elapsed / done * (self._total - done):.0f} s left" if done else "nobody confirmed yet"
-        return f"{done / self._total:.0%} of {self._total} people confirmed after {elapsed:.0f} s, {left}; {waits}."
+            return "nobody is sent yet"
+        done, elapsed = self._done(), self._session.now() - self._watched_at
+        if not done or not elapsed:
+            return f"0% of {self._total} people confirmed"
+        rate = done / elapsed
+        left_s = (self._total - done) / rate
+        share = f"{done / self._total:.0%} of {self._total} people confirmed"
+        return f"{share}, {rate:.0f} a second, about {left_s:.0f} s left"

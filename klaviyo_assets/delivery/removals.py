@@ -6,7 +6,7 @@ Klaviyo knows members by its own ids alone, so each is looked up first; what the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -30,14 +30,23 @@ class Remover:
     Everybody else stays: others put them there, or their new address is not confirmed yet, or Klaviyo refused.
     """
 
-    def __init__(self, client: Client, recorder: Recorder, *, list_id: str) -> None:
+    def __init__(self, client: Client, recorder: Recorder, *, list_id: str, adopts: bool = False) -> None:
+        """Nobody is removed yet.
+
+        Args:
+            client: the account.
+            recorder: the ledger.
+            list_id: the list.
+            adopts: whether members count as ours whoever put them there.
+        """
         self.removed = 0
         self.not_found = 0
         self._client = client
         self._recorder = recorder
         self._list_id = list_id
+        self._adopts = adopts
 
-    def remove(self, changes: pl.DataFrame, *, tick: Callable[[], None]) -> None:
+    def remove(self, changes: pl.DataFrame) -> None:
         """Take the leavers of CHANGES off the list.
 
         Raises:
@@ -48,7 +57,6 @@ class Remover:
         for group in leavers.iter_slices(LOOKED_UP_AT_ONCE):
             for batch in self._sort_out(group).iter_slices(MOST_REMOVALS):
                 self._remove_batch(batch)
-                tick()
 
     def _only_confirmed(self, leavers: pl.DataFrame) -> pl.DataFrame:
         """The leavers without those whose new address has not joined the list yet."""
@@ -62,7 +70,7 @@ class Remover:
     def _sort_out(self, leavers: pl.DataFrame) -> pl.DataFrame:
         """Whom we may remove, with `profile_id`; of the others it is written down why not."""
         found = self._look_up(leavers)
-        ours, others = _part_by_origin(found)
+        ours, others = (found, found.clear()) if self._adopts else _part_by_origin(found)
         missing = leavers.join(found, on="email", how="anti", maintain_order="left")
         self._recorder.note(self._recorder.stamp.existing(others), self._recorder.stamp.gone(missing))
         # A removal that was sent, and whose answer never came, did have its effect.
@@ -79,7 +87,7 @@ class Remover:
         if rest.is_empty():
             return by_address
         # Their address was changed in Klaviyo: their profile tells the new one, the list whether it is a member.
-        renamed = self._client.find_profiles(rest["external_id"]).drop_nulls("email")
+        renamed = self._client.find_profiles(rest["external_id"], by="external_id").drop_nulls("email")
         members = self._client.find_members(self._list_id, renamed["email"]).select("profile_id", "joined_at")
         known = renamed.select("external_id", "profile_id").join(members, on="profile_id")
         return pl.concat([by_address, rest.join(known, on="external_id").select(by_address.columns)])
@@ -106,6 +114,7 @@ class Remover:
 def _part_by_origin(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Whom we put on the list, and whom others did: who joined within the life of our bulk job is ours."""
     # Members' times are told to the second, bulk jobs' may be finer.
-    joined = pl.col("joined_at").is_between(pl.col("joined_from").dt.truncate("1s"), pl.col("joined_until"))
+    until = pl.col("joined_until") + timedelta(seconds=1)
+    joined = pl.col("joined_at").is_between(pl.col("joined_from").dt.truncate("1s"), until)
     is_ours = joined.fill_null(False)
     return found.filter(is_ours), found.filter(~is_ours)

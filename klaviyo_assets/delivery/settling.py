@@ -6,7 +6,7 @@ be it, before anything is sent again: bulk jobs are not processed in order, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -23,10 +23,13 @@ PATIENCE_S: Final = 60.0  # how long a run waits for bulk jobs of earlier runs b
 # Our clock, which stamped the intent, and Klaviyo's, which stamped the job, may differ by this much.
 _CLOCK_SKEW: Final = timedelta(minutes=10)
 
+# Whether these had their effect shows when they are planned, and done, again.
+_REPEATED: Final = ("clear", "remove")
+
 _Row = Mapping[str, Any]  # of OPEN_BODIES
 
 
-def settle(client: Client, recorder: Recorder, follower: Follower, *, list_id: str, tick: Callable[[], None]) -> None:
+def settle(client: Client, recorder: Recorder, follower: Follower, *, list_id: str) -> None:
     """Settle what is open; where Klaviyo takes its time with it, the follower goes on with it.
 
     Raises:
@@ -37,17 +40,15 @@ def settle(client: Client, recorder: Recorder, follower: Follower, *, list_id: s
     receipts = recorder.ledger.read_receipts()
     rows: list[_Row] = [*fold_open_bodies(receipts).collect().to_dicts()]
     for row in rows:
-        if row["change"] == "remove":
-            # Whether it had its effect shows when the people are looked up again.
+        if row["change"] in _REPEATED:
             recorder.note(recorder.stamp.settled(row["body"], outcome="lost"))
         elif row["bulk_job_id"]:
             follower.watch(_open_body(row, row["bulk_job_id"], receipts, joined_from=row["joined_from"]))
-    unanswered = [row for row in rows if row["change"] != "remove" and not row["bulk_job_id"]]
+    unanswered = [row for row in rows if row["change"] not in _REPEATED and not row["bulk_job_id"]]
     known = {row["bulk_job_id"] for row in rows}
     while unanswered and client.session.now() < patience_ends:
         unanswered = _identify(unanswered, receipts, client, recorder, follower, list_id=list_id, known=known)
-        tick()
-    follower.follow(tick=tick, until=patience_ends)
+    follower.follow(until=patience_ends)
     recorder.commit()
 
 
@@ -71,10 +72,11 @@ def _identify(
             undecided.append(row)
         elif taken:
             # Every attempt that was taken holds the same people: they joined with the first.
-            first = min(taken, key=lambda job: job.created_at)
+            first, *_, last = sorted([*taken, *taken], key=lambda job: job.created_at)
             known.update(job.id for job in taken)
             jobs = [job for job in jobs if job.id not in known]
-            recorder.note(recorder.stamp.submitted(row["body"], bulk_job_id=first.id, joined_from=first.created_at))
+            life = (first.created_at, last.created_at)
+            recorder.note(recorder.stamp.submitted(row["body"], first.id, life=life))
             follower.watch(_open_body(row, first.id, receipts, joined_from=first.created_at))
         else:
             recorder.note(recorder.stamp.settled(row["body"], outcome="lost"))
@@ -102,8 +104,8 @@ def _holds(job: BulkJob, people: pl.DataFrame, client: Client) -> bool | None:
 
 def _open_body(row: _Row, job_id: str, receipts: pl.LazyFrame, *, joined_from: datetime) -> OpenBody:
     people = partial(_read_people, receipts, row["body"])
-    return OpenBody(row["body"], row["change"], job_id, joined_from, people, is_of_this_run=False)
+    return OpenBody(row["body"], row["change"], job_id, joined_from, people, row["dropped"], is_of_this_run=False)
 
 
 def _read_people(receipts: pl.LazyFrame, body: str) -> pl.DataFrame:
-    return fold_open_people(receipts, body).select("email").collect()
+    return fold_open_people(receipts, body).select("email", "payload").collect()

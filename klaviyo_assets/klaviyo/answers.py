@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from klaviyo_assets.errors import (
@@ -28,6 +29,7 @@ from klaviyo_assets.errors import (
 from klaviyo_assets.klaviyo.wire import Request
 
 _PROFILE_POINTER: Final = re.compile(r"^/data/attributes/profiles/data/(\d+)(?:/(?:attributes/?)?(.*))?$")
+_UNTOLD_WAIT_S: Final = 1.0  # as long as the shortest window
 _SCOPE: Final = re.compile(r"\b[a-z-]+:(?:read|write)\b")
 
 
@@ -52,6 +54,14 @@ class Answer:
     def request_id(self) -> str | None:
         """What Klaviyo's support asks for."""
         return self.headers.get("x-klaviyo-req-id")
+
+    @property
+    def dropped(self) -> str | None:
+        """The field that Klaviyo left out, although it did what was asked.
+
+        https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api
+        """
+        return self.headers.get("x-klaviyo-partial-failure") or None
 
 
 def check(answer: Answer, request: Request) -> None:
@@ -142,13 +152,22 @@ def row_refusal(error: Mapping[str, Any]) -> RowRefusal | None:
 
 
 def _rate_limited(answer: Answer, request: Request) -> RateLimited:
-    wait = answer.headers.get("retry-after", "")
-    retry_after_s = float(wait) if wait.replace(".", "", 1).isdigit() else 1.0
+    retry_after_s = _seconds(answer.headers.get("retry-after", ""), now=answer.headers.get("date", ""))
     return RateLimited(
         f"Klaviyo asks to wait {retry_after_s:g} s before {request.method} {request.budget}.",
         retry_after_s=retry_after_s,
         request_id=answer.request_id,
     )
+
+
+def _seconds(wait: str, *, now: str) -> float:
+    """What `Retry-After` asks for: seconds, or a date, https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
+    if wait.replace(".", "", 1).isdecimal():
+        return float(wait)
+    try:
+        return max((parsedate_to_datetime(wait) - parsedate_to_datetime(now)).total_seconds(), _UNTOLD_WAIT_S)
+    except (ValueError, TypeError):
+        return _UNTOLD_WAIT_S
 
 
 def _unexpected(answer: Answer, request: Request) -> UnexpectedAnswer:

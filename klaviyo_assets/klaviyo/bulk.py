@@ -22,6 +22,7 @@ MOST_BYTES: Final = 5_000_000  # of one body; whether Klaviyo means 5 MB or 5 Mi
 _HEAD: Final = '{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":['
 _FOOT: Final = "]}}%s}}"
 _LIST: Final = ',"relationships":{"lists":{"data":[{"type":"list","id":"%s"}]}}'
+_UNSET: Final = (',"meta":{"patch_properties":{"unset":', "}}}")  # instead of a payload's last brace
 _ENVELOPE_BYTES: Final = 256  # head, list and foot, generously
 
 COMPLETE: Final = "complete"
@@ -40,6 +41,7 @@ class BulkJob:
         completed_count: rows done so far; 0 while queued.
         failed_count: rows that failed so far.
         list_ids: the lists that its people join.
+        dropped: the field that Klaviyo left out for somebody, as it said when it took the body; else None.
     """
 
     id: str
@@ -50,6 +52,7 @@ class BulkJob:
     completed_count: int
     failed_count: int
     list_ids: tuple[str, ...]
+    dropped: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -76,8 +79,9 @@ class FailedRow:
 
 
 def cut_bodies(people: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The people in the order in which they stand, cut by count and by the bytes of their `payload`."""
-    size = people.select(size=pl.col("payload").str.len_bytes().cast(pl.Int64) + 1)["size"]
+    """The people in the order in which they stand, cut by count and by the bytes of their `payload` and `unset`."""
+    unset = pl.col("unset").str.len_bytes().cast(pl.Int64) + sum(map(len, _UNSET))
+    size = people.select(size=pl.col("payload").str.len_bytes().cast(pl.Int64) + 1 + unset.fill_null(0))["size"]
     offset = 0
     while offset < people.height:
         taken = size.slice(offset, MOST_PROFILES).cum_sum()
@@ -87,13 +91,16 @@ def cut_bodies(people: pl.DataFrame) -> Iterator[pl.DataFrame]:
         offset += count
 
 
-def render_body(payloads: pl.Series, *, list_id: str | None) -> bytes:
-    """The request body for these people; with a list, they join it."""
+def render_body(people: pl.DataFrame, *, list_id: str | None) -> bytes:
+    """The request body for these people, by `payload` and `unset`; with a list, they join it."""
     joins = _LIST % list_id if list_id else ""
-    return f"{_HEAD}{payloads.str.join(',').item()}{_FOOT % joins}".encode()
+    head, foot = map(pl.lit, _UNSET)
+    unsetting = pl.concat_str(pl.col("payload").str.strip_suffix("}"), head, "unset", foot)
+    rows = people.select(row=pl.when(pl.col("unset").is_null()).then("payload").otherwise(unsetting))["row"]
+    return f"{_HEAD}{rows.str.join(',').item()}{_FOOT % joins}".encode()
 
 
-def parse_bulk_job(resource: Mapping[str, Any]) -> BulkJob:
+def parse_bulk_job(resource: Mapping[str, Any], *, dropped: str | None = None) -> BulkJob:
     """A bulk job from its resource; what is absent counts as none."""
     facts = resource["attributes"]
     lists = ((resource.get("relationships") or {}).get("lists") or {}).get("data") or []
@@ -106,6 +113,7 @@ def parse_bulk_job(resource: Mapping[str, Any]) -> BulkJob:
         completed_count=facts.get("completed_count") or 0,
         failed_count=facts.get("failed_count") or 0,
         list_ids=tuple(item["id"] for item in lists),
+        dropped=dropped,
     )
 
 

@@ -8,11 +8,11 @@ decided here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import polars as pl
@@ -78,6 +78,15 @@ class Client:
             )
             raise UnknownList(message, request_id=error.request_id) from None
 
+    def fetch_live_flows(self, list_id: str) -> list[str]:
+        """The names of the flows that joining the list starts: https://developers.klaviyo.com/en/reference/get_list."""
+        path = wire.with_query(f"/api/lists/{quote(list_id, safe='')}", {"include": "flow-triggers"})
+        included = self._fetch(path, "/api/lists/{id}", wire.L).get("included") or []
+        flows = (resource.get("attributes") or {} for resource in included if resource.get("type") == "flow")
+        return sorted(
+            str(flow.get("name")) for flow in flows if flow.get("status") == "live" and not flow.get("archived")
+        )
+
     def find_lists(self, name: str) -> list[KlaviyoList]:
         """All lists of this name: https://developers.klaviyo.com/en/reference/get_lists."""
         path = wire.with_query("/api/lists", {"filter": wire.equals("name", name)})
@@ -104,10 +113,15 @@ class Client:
         paths = [members.lookup_path(list_id, group) for group in members.cut_lookups(emails)]
         return self._look_up(paths, members.BUDGET)
 
-    def find_profiles(self, external_ids: pl.Series) -> pl.DataFrame:
-        """The account's profiles with these external ids, as MEMBERS; `joined_at` is null."""
-        paths = [members.profiles_path(group) for group in members.cut_lookups(external_ids)]
+    def find_profiles(self, values: pl.Series, *, by: Literal["email", "external_id"]) -> pl.DataFrame:
+        """The account's profiles that have these addresses, or external ids, as MEMBERS; `joined_at` is null."""
+        paths = [members.profiles_path(by, group) for group in members.cut_lookups(values)]
         return self._look_up(paths, "/api/profiles")
+
+    def clear_fields(self, email: str, fields: Iterable[str]) -> None:
+        """Empty fields of one person: https://developers.klaviyo.com/en/reference/create_or_update_profile."""
+        body = members.render_clear(email, fields)
+        self.session.send(Request("POST", "/api/profile-import", "/api/profile-import", wire.L, body))
 
     def remove_members(self, list_id: str, profile_ids: pl.Series) -> None:
         """Take up to 1 000 members off a list; who is none already stays none.
@@ -124,7 +138,8 @@ class Client:
         An import updates whom it finds, and joining a list twice is joining it once: it may be sent again.
         """
         request = Request("POST", _JOBS_PATH, f"{_JOBS_PATH} POST", wire.M, body)
-        return parse_bulk_job(parse(self.session.send(request), request)["data"])
+        answer = self.session.send(request)
+        return parse_bulk_job(parse(answer, request)["data"], dropped=answer.dropped)
 
     def fetch_recent_bulk_jobs(self, *, since: datetime) -> Iterator[BulkJob]:
         """The account's bulk jobs, newest first, back to those created before `since`, a hundred a request."""
@@ -150,7 +165,11 @@ class Client:
         return [parse_failed_row(resource) for resource in pages]
 
     def read_imported(self, job_id: str) -> Iterator[pl.DataFrame]:
-        """Whom a bulk job created or updated, as MEMBERS, a page at a time; `joined_at` is null."""
+        """Whom a bulk job created or updated, as MEMBERS, a page at a time; `joined_at` is null.
+
+        Raises:
+            NotFound: Klaviyo knows the bulk job no longer.
+        """
         path: str | None = members.imported_path(job_id)
         while path:
             page, following = members.parse_page(self._get(path, "imported profiles", wire.M).body)

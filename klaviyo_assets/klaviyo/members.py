@@ -5,8 +5,9 @@ https://developers.klaviyo.com/en/reference/get_profiles_for_list. A page goes f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 from urllib.parse import quote
 
 import polars as pl
@@ -19,7 +20,9 @@ BUDGET: Final = "/api/lists/{id}/profiles"
 _MOST_VALUES: Final = 100  # in one any(): the page's size, and the most that others found to work
 _MOST_ENCODED_BYTES: Final = 7_000  # of a filter in a URL; gateways end at 8 KB
 
-_ATTRIBUTES: Final = pl.Struct({"email": pl.String, "external_id": pl.String, "joined_group_at": pl.String})
+_ATTRIBUTES: Final = pl.Struct(
+    {"email": pl.String, "external_id": pl.String, "phone_number": pl.String, "joined_group_at": pl.String}
+)
 _PAGE: Final = pl.Struct(
     {
         "data": pl.List(pl.Struct({"id": pl.String, "attributes": _ATTRIBUTES})),
@@ -39,16 +42,16 @@ def lookup_path(list_id: str, emails: list[str]) -> str:
     return with_query(_list_path(list_id), query)
 
 
-def profiles_path(external_ids: list[str]) -> str:
-    """The account's profiles with up to 100 external ids."""
-    query = {"filter": any_of("external_id", external_ids), "fields[profile]": "email,external_id"}
+def profiles_path(field: str, values: list[str]) -> str:
+    """The account's profiles that have one of up to 100 values in this field: email or external_id."""
+    query = {"filter": any_of(field, values), "fields[profile]": "email,external_id"}
     return with_query("/api/profiles", {**query, "page[size]": "100"})
 
 
 def imported_path(job_id: str) -> str:
-    """The first page of the profiles that a bulk job created or updated."""
+    """The first page of the profiles that a bulk job created or updated, with their phone numbers."""
     path = f"/api/profile-bulk-import-jobs/{quote(job_id, safe='')}/profiles"
-    return with_query(path, {"fields[profile]": "email,external_id", "page[size]": "100"})
+    return with_query(path, {"fields[profile]": "email,external_id,phone_number", "page[size]": "100"})
 
 
 def cut_lookups(values: pl.Series) -> Iterator[list[str]]:
@@ -81,9 +84,25 @@ def parse_page(body: bytes) -> tuple[pl.DataFrame, str | None]:
         profile_id="id",
         email=pl.col("email").str.strip_chars().str.to_lowercase(),
         external_id="external_id",
+        phone_number="phone_number",
         joined_at=joined_at.cast(UTC_TIME),
     )
     return frame.cast(MEMBERS), page.struct.field("links").struct.field("next").item()
+
+
+def render_clear(email: str, fields: Iterable[str]) -> bytes:
+    """The request body that empties these fields of a person: null clears, and what is absent stays.
+
+    https://developers.klaviyo.com/en/reference/create_or_update_profile
+    """
+    attributes: dict[str, Any] = {"email": email}
+    for field in fields:
+        part, _, nested = field.partition(".")
+        if nested:
+            attributes.setdefault(part, {})[nested] = None
+        else:
+            attributes[part] = None
+    return json.dumps({"data": {"type": "profile", "attributes": attributes}}).encode()
 
 
 def render_identifiers(profile_ids: pl.Series) -> bytes:

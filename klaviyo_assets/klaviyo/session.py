@@ -48,6 +48,7 @@ class Session:
         self._budgets: dict[str, Budget] = {}
         self._waited_until = float("-inf")
         self._deadline = float("inf")
+        self._conditions: list[Callable[[Request], None]] = []
 
     def __enter__(self) -> Self:
         self._transport.__enter__()
@@ -66,6 +67,10 @@ class Session:
     def set_deadline(self, seconds: float) -> None:
         """From now on, so many seconds are left; nothing waits beyond them."""
         self._deadline = self.now() + seconds
+
+    def only_while(self, condition: Callable[[Request], None]) -> None:
+        """From now on send nothing that this raises an error for; it is asked right before each attempt."""
+        self._conditions.append(condition)
 
     def send(self, request: Request) -> Answer:
         """Send the request, as often as it takes, and give the answer that did what was asked.
@@ -96,6 +101,8 @@ class Session:
             raise DeadlinePassed("The run was ended; what is open is settled by the next run.")
 
     def _attempt(self, request: Request) -> Answer:
+        for condition in self._conditions:
+            condition(request)
         with self._lock:
             self.request_count += 1
         answer = self._transport.send(request)

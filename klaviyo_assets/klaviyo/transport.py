@@ -7,6 +7,8 @@ along a redirect.
 from __future__ import annotations
 
 import ipaddress
+import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from klaviyo_assets.klaviyo.answers import Answer
 from klaviyo_assets.klaviyo.wire import Request, headers
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)  # seconds; Klaviyo's gateway gives up before that
+LONGEST_ANSWER_S: Final = 120.0  # from the request to the end of its answer
 MOST_CONNECTIONS: Final = 16
 
 
@@ -54,16 +57,26 @@ class Transport:
         Raises:
             Unavailable: no whole answer came; the request may have had its effect.
         """
+        started = time.monotonic()
         try:
-            response = self._http.request(request.method, request.path, content=request.body)
-        except httpx.TransportError as error:
+            with self._http.stream(request.method, request.path, content=request.body) as response:
+                body = b"".join(_hasty(response.iter_bytes(), until=started + LONGEST_ANSWER_S))
+        except httpx.RequestError as error:
             # The library's own text may hold the address with its query: only its kind is told.
             message = (
                 f"Klaviyo did not answer {request.method} {request.budget} ({type(error).__name__}); check the "
                 f"connection to the network, or try again later."
             )
             raise Unavailable(message) from None
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+
+
+def _hasty(pieces: Iterable[bytes], *, until: float) -> Iterator[bytes]:
+    """The pieces, unless they take too long in all: each by itself may come in time, and the last one never."""
+    for piece in pieces:
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("the answer takes too long")
+        yield piece
 
 
 def _check_address(api_url: str) -> bool:

@@ -57,6 +57,11 @@ class Request:
     body: bytes | None = None
     repeatable: bool = True
 
+    @property
+    def writes(self) -> bool:
+        """Whether it may change anything in the account."""
+        return self.method != "GET"
+
     def __repr__(self) -> str:
         # A query may hold addresses, a body always does.
         return f"Request({self.method} {self.budget})"

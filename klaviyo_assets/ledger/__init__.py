@@ -13,23 +13,45 @@ from typing import Protocol
 import polars as pl
 
 from klaviyo_assets.ledger.delta import DeltaLedger
+from klaviyo_assets.ledger.lease import Holder, Lease
 from klaviyo_assets.ledger.memory import MemoryLedger
+from klaviyo_assets.ledger.pause import Pause
+from klaviyo_assets.ledger.private import is_local, make_folder, make_private
 from klaviyo_assets.ledger.receipts import Stamp
 from klaviyo_assets.ledger.remembered import Remembered
-from klaviyo_assets.ledger.state import OPEN_BODIES, compact, fold, fold_existing, fold_open_bodies, fold_open_people
+from klaviyo_assets.ledger.state import (
+    OPEN_BODIES,
+    compact,
+    fold,
+    fold_bulk_jobs,
+    fold_existing,
+    fold_heard_until,
+    fold_open_bodies,
+    fold_open_people,
+    has_delivered,
+)
 
 __all__ = [
     "OPEN_BODIES",
     "DeltaLedger",
+    "Holder",
+    "Lease",
     "Ledger",
     "MemoryLedger",
+    "Pause",
     "Remembered",
     "Stamp",
     "compact",
     "fold",
+    "fold_bulk_jobs",
     "fold_existing",
+    "fold_heard_until",
     "fold_open_bodies",
     "fold_open_people",
+    "has_delivered",
+    "is_local",
+    "make_folder",
+    "make_private",
 ]
 
 

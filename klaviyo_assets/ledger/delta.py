@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
@@ -16,6 +18,7 @@ from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
+from klaviyo_assets.ledger.private import is_local, make_folder, make_private
 from klaviyo_assets.ledger.receipts import number
 
 # Delta's log keeps the least and greatest value of each column; of all but the number that would be addresses.
@@ -30,52 +33,92 @@ class DeltaLedger:
 
     def __init__(self, folder: UPath) -> None:
         self._folder = folder
-        self._next: int | None = None
+        self._next = 0  # the number of the next receipt, as of the version below
+        self._version: int | None = None  # null before the first is read
 
     def __repr__(self) -> str:
         return f"DeltaLedger({str(self._folder)!r})"
 
     def read_receipts(self) -> pl.LazyFrame:
         """All receipts, as RECEIPTS; those of the version that is the newest now."""
-        if not self._exists():
-            return empty(RECEIPTS).lazy()
         with _told("read", self._folder):
+            if not self._exists():
+                _check_untouched(self._folder)
+                return empty(RECEIPTS).lazy()
             # Opened here, not when it is collected: a damaged log is told as such.
             table = DeltaTable(str(self._folder))
-            return pl.scan_delta(table).select(RECEIPTS.names()).cast(RECEIPTS)
+            _check_complete(self._folder, table)
+            receipts = pl.scan_delta(table)
+            # A ledger that was begun by an earlier version of this package lacks a column.
+            absent = RECEIPTS.keys() - receipts.collect_schema().keys()
+            added = {name: pl.lit(None, dtype=RECEIPTS[name]) for name in absent}
+            return receipts.with_columns(**added).select(RECEIPTS.names()).cast(RECEIPTS)
 
     def append(self, receipts: pl.DataFrame) -> None:
         """Add receipts in one commit, numbered after those that are there."""
         if receipts.is_empty():
             return
-        first = self._next_number()
-        self._write(number(receipts, first=first), mode="append")
-        self._next = first + receipts.height
+        self._catch_up()
+        self._write(number(receipts, first=self._next), mode="append")
+        self._next += receipts.height
 
     def replace(self, receipts: pl.DataFrame) -> None:
         """Put receipts, with their numbers, in the place of all that are there, in one commit."""
         self._write(receipts, mode="overwrite")
 
+    def remove(self) -> None:
+        """Take the ledger away, once another has all that it holds."""
+        with _told("removed", self._folder):
+            if self._folder.exists():
+                self._folder.fs.rm(self._folder.path, recursive=True)
+
     def _exists(self) -> bool:
+        return DeltaTable.is_deltatable(str(self._folder))
+
+    def _catch_up(self) -> None:
+        """Number on after what another process wrote meanwhile, who believed that this one had ended."""
         with _told("read", self._folder):
-            return DeltaTable.is_deltatable(str(self._folder))
-
-    def _next_number(self) -> int:
-        if self._next is None:
-            with _told("read", self._folder):
+            version = DeltaTable(str(self._folder)).version() if self._exists() else -1
+            if version != self._version:
                 last = self.read_receipts().select(pl.col("sequence").max()).collect().item()
-            self._next = 0 if last is None else last + 1
-        return self._next
+                self._next = 0 if last is None else last + 1
+                self._version = version
 
-    def _write(self, receipts: pl.DataFrame, *, mode: str) -> None:
+    def _write(self, receipts: pl.DataFrame, *, mode: Literal["append", "overwrite"]) -> None:
         with _told("written", self._folder):
-            if not self._exists():
-                self._folder.mkdir(parents=True, exist_ok=True)
-            receipts.cast(_STORED).write_delta(
-                str(self._folder),
-                mode="append" if mode == "append" else "overwrite",
-                delta_write_options={"configuration": _CONFIGURATION},
-            )
+            make_folder(self._folder)
+            options: dict[str, Any] = {"configuration": _CONFIGURATION}
+            added = {"schema_mode": "merge"} if self._exists() else {}
+            receipts.cast(_STORED).write_delta(str(self._folder), mode=mode, delta_write_options=options | added)
+            make_private(self._folder)
+            self._version = None if self._version is None else self._version + 1
+
+
+def _check_untouched(folder: UPath) -> None:
+    """Files without a log are what is left of a ledger, not the beginning of one."""
+    if any(folder.rglob("*.parquet")):
+        raise _damaged(folder, "it holds receipts, and no log that says which")
+
+
+def _check_complete(folder: UPath, table: DeltaTable) -> None:
+    """Whether what the log names is there; on an object store, reading tells."""
+    if not is_local(folder):
+        return
+    root = Path(folder.path)
+    if not all(log.stat().st_size for log in (root / "_delta_log").glob("*.json")):
+        raise _damaged(folder, "a part of its log is empty")
+    named = pl.DataFrame(table.get_add_actions(flatten=True)).select("path", "size_bytes")
+    for path, size in named.iter_rows():
+        file = root / unquote(path)
+        if not file.exists() or file.stat().st_size != size:
+            raise _damaged(folder, f"{file.name} is missing, or not whole")
+
+
+def _damaged(folder: UPath, what: str) -> LedgerError:
+    return LedgerError(
+        f"The ledger {folder} is damaged: {what}. Nothing is sent without it: restore its newest whole copy; or, where "
+        f"there is none, take the folder away, and run the export once with reconcile: true in the run's config."
+    )
 
 
 @contextmanager

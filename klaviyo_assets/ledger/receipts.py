@@ -25,15 +25,31 @@ class Stamp:
 
     def intents(self, changes: pl.DataFrame, *, body: str) -> pl.DataFrame:
         """The people of CHANGES are about to be sent in this body."""
-        return self._receipts(changes.select("change", "email", "external_id", "payload"), "intent", body=body)
+        people = changes.select("change", "email", "external_id", "payload", uncleared="clears")
+        return self._receipts(people, "intent", body=body)
 
-    def submitted(self, body: str, *, bulk_job_id: str, joined_from: datetime) -> pl.DataFrame:
-        """Klaviyo took the body, as this bulk job; its people join from this time on, by Klaviyo's clock."""
-        return self._receipts(_one_row(), "submitted", body=body, bulk_job_id=bulk_job_id, joined_from=joined_from)
+    def submitted(
+        self, body: str, bulk_job_id: str, *, life: tuple[datetime, datetime], dropped: str | None = None
+    ) -> pl.DataFrame:
+        """Klaviyo took the body.
+
+        Args:
+            body: our id of the body.
+            bulk_job_id: Klaviyo's id of the bulk job that is followed.
+            life: by Klaviyo's clock, when its people may have begun to join the list, and when the last bulk job with
+                them was created: an attempt whose answer was lost may have been taken too.
+            dropped: the field of which Klaviyo says that it left it out for somebody.
+        """
+        facts = {"bulk_job_id": bulk_job_id, "joined_from": life[0], "joined_until": life[1], "field": dropped}
+        return self._receipts(_one_row(), "submitted", body=body, **facts)
 
     def refused(self, refusals: pl.DataFrame, *, body: str) -> pl.DataFrame:
         """Klaviyo did not take these people of the body: `email`, `code`, `field`."""
         return self._receipts(refusals.select("email", "code", "field"), "refused", body=body)
+
+    def dropped(self, refusals: pl.DataFrame, *, body: str) -> pl.DataFrame:
+        """Klaviyo took these people of the body, and left a field out: `email`, `code`, `field`."""
+        return self._receipts(refusals.select("email", "code", "field"), "dropped", body=body)
 
     def settled(self, body: str, *, outcome: str, completed_at: datetime | None = None) -> pl.DataFrame:
         """The body is over: `done`, or `lost` where it had no effect; with the end of its bulk job."""
@@ -42,6 +58,11 @@ class Stamp:
     def existing(self, members: pl.DataFrame) -> pl.DataFrame:
         """These were on the list before we came: `email`, and `joined_at` by Klaviyo's clock."""
         return self._receipts(members.select("email", joined_from="joined_at"), "existing")
+
+    def adopted(self, members: pl.DataFrame) -> pl.DataFrame:
+        """These count as ours from now on: `email`, `joined_at`, and `external_id` and `payload` where we know them."""
+        facts = members.select("email", "external_id", "payload", joined_from="joined_at", joined_until="joined_at")
+        return self._receipts(facts, "adopted")
 
     def gone(self, people: pl.DataFrame) -> pl.DataFrame:
         """These, of the ledger, are not on the list any more, and not by our doing: `email`."""

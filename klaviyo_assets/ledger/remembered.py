@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from uuid import uuid4
 
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
+from klaviyo_assets.ledger.private import replace_text
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ class Remembered:
 
     def _write(self, path: UPath, facts: dict[str, str]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            written = path.with_name(f".{path.name}.{uuid4().hex}")
-            written.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
-            written.rename(path)
+            replace_text(path, json.dumps(facts, indent=2, sort_keys=True) + "\n")
         except OSError as error:
             message = f"{path} cannot be written ({type(error).__name__}); check the storage's permissions and space."
             raise LedgerError(message) from error

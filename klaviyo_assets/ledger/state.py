@@ -5,6 +5,7 @@ All of it is a function of RECEIPTS. Which of two receipts is the later one is d
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
@@ -17,12 +18,14 @@ OPEN_BODIES: Final = pl.Schema(
         ("change", CHANGE),  # a body holds people of one change
         ("bulk_job_id", pl.String),  # null where Klaviyo's answer never came
         ("joined_from", UTC_TIME),  # no bulk job of it was created before this time of Klaviyo's clock
+        ("dropped", pl.String),  # the field of which Klaviyo said that it left it out for somebody
         ("people_count", pl.UInt32),  # without those whom Klaviyo refused at once
         ("at", UTC_TIME),  # when the intent was recorded
     ]
 )
 
 WORTH_A_REWRITE: Final = 10_000  # receipts; fewer are read in no time
+_REMEMBERED: Final = timedelta(days=8)  # Klaviyo forgets a bulk job after seven
 
 _event: Final = pl.col("event")
 
@@ -40,6 +43,7 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(
             leaving=(pl.col("lost_removal") > pl.col("added")).fill_null(False),
             ours=pl.col("ours").fill_null(True),
+            incomplete=pl.col("field").is_not_null(),
             open=pl.col("open").fill_null(False),
         )
         .select(LEDGER.names())
@@ -47,8 +51,26 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def fold_existing(receipts: pl.LazyFrame) -> pl.LazyFrame:
-    """Who was on the list before we came: `email`, each once."""
-    return receipts.filter(_event == "existing").select("email").unique()
+    """Who was on the list before we came, and was not adopted since: `email`, each once."""
+    return _still_existing(receipts).select("email").unique()
+
+
+def fold_heard_until(receipts: pl.LazyFrame) -> datetime | None:
+    """The last time of Klaviyo's clock of which the ledger knows; None where it knows of none."""
+    last = receipts.select(pl.max_horizontal(pl.col("joined_from").max(), pl.col("joined_until").max()))
+    heard: datetime | None = last.collect().item()
+    return heard
+
+
+def fold_bulk_jobs(receipts: pl.LazyFrame) -> set[str]:
+    """The bulk jobs of which the ledger knows: all that Klaviyo may still remember."""
+    return set(receipts.select(pl.col("bulk_job_id").drop_nulls().unique()).collect()["bulk_job_id"])
+
+
+def has_delivered(receipts: pl.LazyFrame) -> bool:
+    """Whether anything was ever sent by this ledger's account, or was about to be."""
+    sent = receipts.filter(_event.is_in(["intent", "member"])).head(1)
+    return not sent.collect().is_empty()
 
 
 def fold_open_bodies(receipts: pl.LazyFrame) -> pl.LazyFrame:
@@ -61,6 +83,7 @@ def fold_open_bodies(receipts: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("change").first(),
             pl.col("bulk_job_id").first(),
             pl.col("joined_from").first(),
+            pl.col("dropped").first(),
             people_count=pl.len(),
             at=pl.col("at").min(),
         )
@@ -87,13 +110,31 @@ def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_R
     members = _people(_effective(receipts, sent), sent).with_columns(event=pl.lit("member", dtype=RECEIPTS["event"]))
     is_lost_removal = (pl.col("outcome") == "lost") & (pl.col("change") == "remove")
     kept = sent.filter(pl.col("outcome").is_null() | is_lost_removal).select("body").unique()
+    is_kept = pl.col("is_kept").fill_null(False) | _names_recent_bulk_job(receipts)
     return pl.concat(
         [
             _as_receipts(members),
-            receipts.filter(_event == "existing").unique("email", keep="any").select(RECEIPTS.names()),
-            receipts.join(kept, on="body", how="semi").select(RECEIPTS.names()),
+            _still_existing(receipts).unique("email", keep="any").select(RECEIPTS.names()),
+            receipts.join(kept.with_columns(is_kept=True), on="body", how="left")
+            .filter(is_kept)
+            .select(RECEIPTS.names()),
         ]
     ).collect()
+
+
+def _names_recent_bulk_job(receipts: pl.LazyFrame) -> pl.Expr:
+    """Whether a receipt says which bulk job was ours, of those that Klaviyo may still list."""
+    heard_until = fold_heard_until(receipts)
+    return (_event == "submitted") & (pl.col("joined_from") >= pl.lit(heard_until, UTC_TIME) - _REMEMBERED)
+
+
+def _still_existing(receipts: pl.LazyFrame) -> pl.LazyFrame:
+    adopted = receipts.filter(_event == "adopted").group_by("email").agg(adopted=pl.col("sequence").max())
+    return (
+        receipts.filter(_event == "existing")
+        .join(adopted, on="email", how="left")
+        .filter((pl.col("adopted") > pl.col("sequence")).fill_null(False).not_())
+    )
 
 
 def _as_receipts(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -103,28 +144,33 @@ def _as_receipts(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _sent(receipts: pl.LazyFrame) -> pl.LazyFrame:
-    """The intents that Klaviyo did not refuse, each with what is known of its body: outcome, bulk job, its life."""
+    """The intents that Klaviyo did not refuse, each with what is known of its body: outcome, bulk job, its life.
+
+    `field` is what Klaviyo left out for this very person, `dropped` what it left out for somebody in the body.
+    """
     facts = ["bulk_job_id", "outcome", "joined_from", "joined_until"]
     bodies = (
         receipts.filter(_event.is_in(["submitted", "settled"]))
         .sort("sequence")
         .group_by("body")
-        .agg(pl.col(fact).drop_nulls().last() for fact in facts)
+        .agg(*(pl.col(fact).drop_nulls().last() for fact in facts), dropped=pl.col("field").drop_nulls().last())
     )
     refused = receipts.filter(_event == "refused").select("body", "email")
+    left_out = receipts.filter(_event == "dropped").select("body", "email", "code", "field").unique(["body", "email"])
     return (
         receipts.filter(_event == "intent")
-        .drop(facts)
+        .drop(*facts, "code", "field")
         .join(bodies, on="body", how="left")
         .join(refused, on=["body", "email"], how="anti")
+        .join(left_out, on=["body", "email"], how="left")
     )
 
 
 def _effective(receipts: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
-    """What took effect on a person, in its order: `change` is add, update or remove."""
-    # A member is what an earlier compaction left of an add; who is gone is as one removed.
-    change = pl.when(_event == "member").then(pl.lit("add")).when(_event == "gone").then(pl.lit("remove"))
-    others = receipts.filter(_event.is_in(["member", "gone"])).with_columns(change=change.cast(CHANGE))
+    """What took effect on a person, in its order: `change` is add, update, clear or remove."""
+    # A member is what an earlier compaction left of an add, who is adopted as if added; who is gone is as one removed.
+    change = pl.when(_event == "gone").then(pl.lit("remove")).otherwise(pl.lit("add"))
+    others = receipts.filter(_event.is_in(["member", "adopted", "gone"])).with_columns(change=change.cast(CHANGE))
     done = sent.filter(pl.col("outcome") == "done")
     return pl.concat([done.select(RECEIPTS.names()), others.select(RECEIPTS.names())]).sort("sequence")
 
@@ -132,31 +178,38 @@ def _effective(receipts: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
 def _people(effective: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
     """One row per person who is on the list by what took effect last.
 
-    Additions are many and each person's but one, updates and removals few: so the many are only ever looked at by
-    address and number, and the few are joined to them.
+    Additions are many and each person's but one, updates, clears and removals few: so the many are only ever looked at
+    by address and number, and the few are joined to them.
     """
     change, number = pl.col("change"), pl.col("sequence")
     added = effective.filter(change == "add")
     newest = added.group_by("email").agg(number.max())
     updated = effective.filter(change == "update").sort("sequence").unique("email", keep="last")
-    removed = effective.filter(change == "remove").group_by("email").agg(removed=number.max())
+    last = [
+        effective.filter(change == kind).group_by("email").agg(number.max().alias(f"{kind}_at"))
+        for kind in ("clear", "remove")
+    ]
     is_updated = (pl.col("updated") > pl.col("added")).fill_null(False)
-    facts = ["sequence", "at", "run_id", "external_id", "payload"]
+    facts = ["sequence", "at", "run_id", "external_id", "payload", "uncleared", "code", "field"]
     return (
         added.join(newest.select("sequence"), on="sequence", how="semi")
         .with_columns(added="sequence")
         .join(updated.select("email", *facts, updated="sequence"), on="email", how="left", suffix="_new")
-        .join(removed, on="email", how="left")
-        .filter((pl.col("removed") > pl.max_horizontal("added", "updated")).fill_null(False).not_())
+        .join(last[0], on="email", how="left")
+        .join(last[1], on="email", how="left")
+        .filter((pl.col("remove_at") > pl.max_horizontal("added", "updated")).fill_null(False).not_())
         .with_columns(pl.when(is_updated).then(f"{fact}_new").otherwise(fact).alias(fact) for fact in facts)
         .join(_lost_additions(sent), on="email", how="left")
-        .with_columns(joined_from=pl.when(_is_after_removal).then(_earliest).otherwise("joined_from"))
+        .with_columns(
+            joined_from=pl.when(_is_after_removal).then(_earliest).otherwise("joined_from"),
+            uncleared=pl.when((pl.col("clear_at") > pl.col("sequence")).fill_null(False).not_()).then("uncleared"),
+        )
         .select("email", *facts, "joined_from", "joined_until", "added")
     )
 
 
 # A bulk job that was cancelled may have put people on the list before that: they joined with it, not with the next.
-_is_after_removal: Final = pl.col("lost_addition") > pl.col("removed").fill_null(-1)
+_is_after_removal: Final = pl.col("lost_addition") > pl.col("remove_at").fill_null(-1)
 _earliest: Final = pl.min_horizontal("joined_from", "lost_from")
 
 

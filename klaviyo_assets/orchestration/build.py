@@ -97,7 +97,13 @@ def export_defs(
     own = dg.Definitions(
         assets=[
             profiles_assets(export, owners=owners),
-            list_asset(export, connection=usable, owners=owners, project_root=project_root),
+            list_asset(
+                export,
+                connection=usable,
+                others=[other for other in all_exports if other.name != export.name],
+                owners=owners,
+                project_root=project_root,
+            ),
         ],
         asset_checks=profiles_checks(export),
         resources=frames_resource(project_root),

@@ -20,6 +20,9 @@ KLAVIYO_GROUP: Final = "klaviyo"
 NO_RETRY_TAGS: Final = {"dagster/retry_on_asset_or_op_failure": "false"}
 
 
+PROGRESS_TAG: Final = "klaviyo_assets/progress"  # of a run: how far its delivery is
+
+
 @dataclass(frozen=True)
 class ExportKeys:
     """The three assets of an export."""

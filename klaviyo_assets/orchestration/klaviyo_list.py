@@ -5,7 +5,8 @@ an observation after a dry run, or as a failure with one sentence. The checks th
 """
 
 # No `from __future__ import annotations`: Dagster takes the class of a config from the annotation as it stands.
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,20 @@ import polars as pl
 from pydantic import Field
 
 from klaviyo_assets.delivery import Order, deliver
-from klaviyo_assets.errors import ExportInactive, KlaviyoAssetsError, UnsafePlan
+from klaviyo_assets.errors import (
+    ExportInactive,
+    KlaviyoAssetsError,
+    LedgerOutdated,
+    ListShared,
+    ListStartsFlow,
+    Refused,
+    UnsafePlan,
+)
 from klaviyo_assets.exports import Export, KlaviyoConnection
 from klaviyo_assets.orchestration.checks import delivery_check_specs, delivery_checks, unsafe_check
-from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, export_keys, export_tags, list_op_name
+from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, PROGRESS_TAG, export_keys, export_tags, list_op_name
 from klaviyo_assets.orchestration.resources import KlaviyoAccount, check_not_paused
-from klaviyo_assets.orchestration.storage import storage_root
+from klaviyo_assets.orchestration.storage import refusals_path, replace_file, storage_root
 from klaviyo_assets.report import Report
 
 Told = Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.MaterializeResult[None]]
@@ -35,16 +44,26 @@ class DeliveryConfig(dg.Config):
         default=False,
         description="Remove as many members as the plan says, also where the segment has become empty.",
     )
+    reconcile: bool = Field(
+        default=False, description="Read the list first, and repair what differs from what was delivered."
+    )
+    resend_all: bool = Field(default=False, description="Send everybody's fields again, also where nothing changed.")
 
 
 def list_asset(
-    export: Export, *, connection: KlaviyoConnection | None, owners: list[str], project_root: Path
+    export: Export,
+    *,
+    connection: KlaviyoConnection | None,
+    others: Sequence[Export],
+    owners: list[str],
+    project_root: Path,
 ) -> dg.AssetsDefinition:
     """The asset klaviyo/<export>/list with its checks.
 
     Args:
         export: which segments go to which list.
         connection: the account; None where the export is inactive, so that a run of it fails.
+        others: the other exports that are declared.
         owners: who answers for it.
         project_root: the folder below which everything is stored by default.
     """
@@ -64,10 +83,10 @@ def list_asset(
     def deliver_to_list(context: dg.AssetExecutionContext, config: DeliveryConfig, **frames: Any) -> Told:
         _check_selected(context, spec.key)
         try:
-            order = Order(export, _active(export, connection), context.run.run_id, **config.model_dump())
+            order = Order(export, _active(export, connection), context.run.run_id, others=others, **config.model_dump())
             report = _carry_out(order, context, frames, project_root)
-        except UnsafePlan as refusal:
-            yield from _tell_unsafe(context, config, spec.key, refusal)
+        except (UnsafePlan, ListShared, ListStartsFlow, LedgerOutdated) as refusal:
+            yield from _tell_refused(context, config, spec.key, refusal)
         except KlaviyoAssetsError as error:
             raise _failure(str(error)) from error
         else:
@@ -81,8 +100,25 @@ def _carry_out(
 ) -> Report:
     check_not_paused()
     account: KlaviyoAccount = getattr(context.resources, order.connection.resource_key)
+    storage = storage_root(project_root)
     with account.connect() as client:
-        return deliver(order, **frames, client=client, storage=storage_root(project_root), log=context.log.info)
+        report = deliver(
+            order,
+            profiles=frames["profiles"],
+            rejections=frames["rejections"],
+            client=client,
+            storage=storage,
+            log=context.log.info,
+            show=partial(_show_progress, context),
+        )
+    if not report.dry_run:
+        replace_file(report.refusals.lazy(), refusals_path(storage, order.export))
+    return report
+
+
+def _show_progress(context: dg.AssetExecutionContext, words: str) -> None:
+    """On the run's page, and in the list of runs, while the run goes on."""
+    context.instance.add_run_tags(context.run_id, {PROGRESS_TAG: words})
 
 
 def _tell(context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report) -> Told:
@@ -95,14 +131,16 @@ def _tell(context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, r
     yield dg.MaterializeResult(asset_key=key, metadata=_delivery_metadata(report), check_results=checks)
 
 
-def _tell_unsafe(
-    context: dg.AssetExecutionContext, config: DeliveryConfig, key: dg.AssetKey, refusal: UnsafePlan
+def _tell_refused(
+    context: dg.AssetExecutionContext, config: DeliveryConfig, key: dg.AssetKey, refusal: Refused
 ) -> Told:
+    limit = {"limit": refusal.limit} if isinstance(refusal, UnsafePlan) else {}
     if config.dry_run:
-        metadata = {"would_be_refused": str(refusal), "limit": refusal.limit}
+        metadata = {"would_be_refused": str(refusal), **limit}
         yield dg.AssetObservation(key, metadata=metadata, description=f"A delivery would be refused: {refusal}")
         return
-    yield from _selected(context, [unsafe_check(key, refusal)])
+    if isinstance(refusal, UnsafePlan):
+        yield from _selected(context, [unsafe_check(key, refusal)])
     raise _failure(str(refusal)) from refusal
 
 

@@ -18,6 +18,9 @@ import polars as pl
 from upath import UPath
 
 from klaviyo_assets.errors import SegmentError
+from klaviyo_assets.exports import Export
+from klaviyo_assets.ledger import is_local, make_folder
+from klaviyo_assets.orchestration.keys import export_keys
 from klaviyo_assets.orchestration.metadata import count_rules, storage_metadata
 from klaviyo_assets.segments import reading
 
@@ -37,9 +40,14 @@ def storage_root(project_root: Path) -> UPath:
     declared = os.environ.get(STORAGE_ENV) or "storage"
     if "://" in declared:
         return UPath(declared)
-    folder = project_root / declared
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return UPath(folder)
+    folder = UPath(project_root / declared)
+    make_folder(folder)
+    return folder
+
+
+def refusals_path(storage: UPath, export: Export) -> UPath:
+    """Where the rows that Klaviyo did not take at the last delivery are kept: beside the export's rejections."""
+    return storage.joinpath(*export_keys(export).rejections.path[:-1], "refusals.parquet")
 
 
 def frames_resource(project_root: Path) -> dict[str, dg.IOManagerDefinition]:
@@ -100,7 +108,9 @@ def replace_file(frame: pl.LazyFrame, path: UPath) -> None:
             frame.sink_parquet(finished)
             path.fs.put_file(str(finished), path.path)
         return
+    make_folder(path.parent)
     unfinished = Path(path.path).with_name(f".{path.name}.{uuid4().hex}")
+    unfinished.touch(mode=0o600)
     try:
         frame.sink_parquet(unfinished)
         unfinished.replace(path.path)
@@ -117,8 +127,3 @@ def scan_file(path: UPath) -> pl.LazyFrame:
         return pl.scan_parquet(str(path))
     with Path(path.path).open("rb") as file:
         return pl.scan_parquet(file)
-
-
-def is_local(path: UPath) -> bool:
-    """Whether the path is a folder of this machine."""
-    return path.protocol in ("", "file", "local")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Final
 
 from klaviyo_assets.plan.diff import Plan
@@ -9,6 +10,7 @@ from klaviyo_assets.plan.diff import Plan
 _MEANINGS: Final = {
     "added": "join the list",
     "updated": "get other fields",
+    "cleared": "of them have fields emptied",
     "removed": "leave the list",
     "unchanged": "stay as they are",
     "stayed": "stay on the list, though not in the segment",
@@ -19,7 +21,8 @@ _MEANINGS: Final = {
 
 def render_numbers(plan: Plan) -> dict[str, int]:
     """The counts by name."""
-    return {name: getattr(plan.counts, name) for name in _MEANINGS}
+    facts = {**asdict(plan.counts), "cleared": plan.counts.cleared_count}
+    return {name: facts[name] for name in _MEANINGS}
 
 
 def render_text(plan: Plan) -> str:

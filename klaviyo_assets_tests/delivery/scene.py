@@ -70,7 +70,7 @@ class Scene:
         external_ids: Mapping[str, str] | None = None,
         key: str | None = None,
         connection: KlaviyoConnection = CONNECTION,
-        order: Mapping[str, bool] | None = None,
+        order: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> Report:
         """Deliver a segment of people, given as address to value."""

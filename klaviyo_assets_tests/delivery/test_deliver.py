@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_assets.delivery.imports import Body, Submission
 from klaviyo_assets.errors import ExportInactive, UnknownList, UnsafePlan
-from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd
+from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd, export
 
 IMPORT = "POST /api/profile-bulk-import-jobs"
 
@@ -225,7 +225,8 @@ def test_log_and_reports_name_nobody(scene: Scene) -> None:
 def test_two_exports_to_one_list_keep_their_own_ledgers(scene: Scene) -> None:
     """What one export delivered, another does not take for its own."""
     scene.run(crowd(2), leavers="keep")
-    report = scene.run(crowd(3), name="other", leavers="keep")
+    order = {"others": [export(leavers="keep")]}
+    report = scene.run(crowd(3), name="other", leavers="keep", order=order)
 
     assert (report.added, report.unchanged) == (3, 0)
     assert len(scene.ledger(report)) == 2

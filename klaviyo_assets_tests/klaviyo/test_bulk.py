@@ -16,7 +16,12 @@ from klaviyo_assets.klaviyo.bulk import MOST_BYTES, MOST_PROFILES, parse_bulk_jo
 
 def people(sizes: list[int]) -> pl.DataFrame:
     """Payloads of these sizes, in bytes."""
-    return pl.DataFrame({"payload": ["x" * size for size in sizes]}, schema={"payload": pl.String})
+    return _people(["x" * size for size in sizes])
+
+
+def _people(payloads: list[str], unset: list[str | None] | None = None) -> pl.DataFrame:
+    columns = {"payload": payloads, "unset": unset or [None] * len(payloads)}
+    return pl.DataFrame(columns, schema={"payload": pl.String, "unset": pl.String})
 
 
 @given(st.lists(st.integers(1, 100_000), max_size=120))
@@ -26,7 +31,7 @@ def test_bodies_are_cut_within_both_limits_and_lose_nobody(sizes: list[int]) -> 
     bodies = list(cut_bodies(frame))
 
     assert pl.concat([people([]), *bodies]).equals(frame)
-    lengths = [len(render_body(body["payload"], list_id="YafG4m")) for body in bodies]
+    lengths = [len(render_body(body, list_id="YafG4m")) for body in bodies]
     assert all(length <= MOST_BYTES for length in lengths)
     for length, following in zip(lengths, bodies[1:], strict=False):
         assert length + len(following["payload"][0]) > MOST_BYTES - 300
@@ -45,13 +50,32 @@ def test_nobody_makes_no_body() -> None:
 @pytest.mark.parametrize("list_id", ["YafG4m", None])
 def test_body_is_the_document_that_klaviyo_takes(list_id: str | None) -> None:
     """The join of payloads is the documented JSON; the list stands beside the attributes, not within."""
-    payloads = pl.Series(['{"type":"profile","attributes":{"email":"a@example.com"}}', '{"x":"ä\\n"}'])
-    data = json.loads(render_body(payloads, list_id=list_id))["data"]
+    people = _people(['{"type":"profile","attributes":{"email":"a@example.com"}}', '{"x":"ä\\n"}'])
+    data = json.loads(render_body(people, list_id=list_id))["data"]
 
     assert data["type"] == "profile-bulk-import-job"
     assert data["attributes"]["profiles"]["data"][1] == {"x": "ä\n"}
     expected = {"lists": {"data": [{"type": "list", "id": list_id}]}} if list_id else None
     assert data.get("relationships") == expected
+
+
+def test_properties_are_unset_beside_the_attributes() -> None:
+    """Who has properties to be emptied says so in `meta`, and nobody else has one."""
+    row = '{"type":"profile","attributes":{"email":"a@example.com"}}'
+    data = json.loads(render_body(_people([row, row], [None, '["tier","a \\"b\\""]']), list_id=None))["data"]
+
+    plain, unsetting = data["attributes"]["profiles"]["data"]
+    assert plain == json.loads(row)
+    assert unsetting == {**plain, "meta": {"patch_properties": {"unset": ["tier", 'a "b"']}}}
+
+
+def test_what_is_unset_counts_for_the_size_of_a_body() -> None:
+    """Bodies stay within the limit of bytes also where the names to be emptied are what is large."""
+    names = json.dumps(["n" * 1_000])
+    bodies = list(cut_bodies(_people(["{}"] * 9_000, [names] * 9_000)))
+
+    assert sum(body.height for body in bodies) == 9_000
+    assert all(len(render_body(body, list_id="YafG4m")) <= MOST_BYTES for body in bodies)
 
 
 def job(**facts: Any) -> dict[str, Any]:

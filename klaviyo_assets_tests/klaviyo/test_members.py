@@ -35,7 +35,7 @@ def test_a_page_becomes_a_frame() -> None:
 
     assert following == "https://a.klaviyo.com/next"
     assert frame.schema == MEMBERS
-    assert frame.row(0) == ("01A", "ada@example.com", "7", datetime(2026, 9, 4, 13, 39, 28, tzinfo=UTC))
+    assert frame.row(0) == ("01A", "ada@example.com", "7", None, datetime(2026, 9, 4, 13, 39, 28, tzinfo=UTC))
     assert frame["joined_at"].to_list()[1:] == [datetime(2026, 9, 4, 13, 39, 28, 697020, tzinfo=UTC), None]
 
 

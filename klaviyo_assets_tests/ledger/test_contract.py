@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 from upath import UPath
 
-from klaviyo_assets.frames import RECEIPTS
+from klaviyo_assets.frames import CHANGES, RECEIPTS
 from klaviyo_assets.ledger import (
     DeltaLedger,
     Ledger,
@@ -34,16 +34,17 @@ def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     return (lambda: memory) if request.param == "memory" else lambda: DeltaLedger(UPath(tmp_path) / "a" / "list")
 
 
-def people(*emails: str, change: str = "add", payload: str = "v1") -> pl.DataFrame:
-    """CHANGES, as far as a ledger reads them."""
-    columns = pl.Schema({name: RECEIPTS[name] for name in ("change", "email", "external_id", "payload")})
-    return made(columns, [{"email": email} for email in emails], change=change, payload=payload)
+def people(
+    *emails: str, change: str = "add", payload: str | None = "v1", clears: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """CHANGES."""
+    return made(CHANGES, [{"email": email} for email in emails], change=change, payload=payload, clears=clears)
 
 
 def deliver(ledger: Ledger, changes: pl.DataFrame, *, body: str, outcome: str = "done") -> None:
     """All receipts of one body that went well, or was lost."""
     ledger.append(STAMP.intents(changes, body=body))
-    ledger.append(STAMP.submitted(body, bulk_job_id=f"job-{body}", joined_from=NOON))
+    ledger.append(STAMP.submitted(body, f"job-{body}", life=(NOON, NOON)))
     ledger.append(STAMP.settled(body, outcome=outcome, completed_at=NOON))
 
 

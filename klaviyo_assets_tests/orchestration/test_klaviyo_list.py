@@ -274,5 +274,5 @@ def test_how_the_list_is_declared(project: Project) -> None:
     assert assets.op.pool == "klaviyo_main"
     assert "klaviyo_main" in assets.required_resource_keys
     fields = fields_of(assets.op)
-    assert set(fields) == {"dry_run", "allow_mass_removal"}
+    assert set(fields) == {"dry_run", "allow_mass_removal", "reconcile", "resend_all"}
     assert all(field.description and field.default_value is False for field in fields.values())

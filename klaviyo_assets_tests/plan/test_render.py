@@ -18,7 +18,7 @@ def plan() -> Plan:
 
 def test_text_names_every_count_in_one_line() -> None:
     """A plan's line holds all counts in a fixed order."""
-    expected = "1 added, 1 updated, 1 removed, 0 unchanged, 0 stayed, 0 pending, 1 rejected"
+    expected = "1 added, 1 updated, 0 cleared, 1 removed, 0 unchanged, 0 stayed, 0 pending, 1 rejected"
 
     assert render_text(plan()) == expected
 

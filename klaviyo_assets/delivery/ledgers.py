@@ -1,0 +1,76 @@
+"""Where the ledgers of exports lie in the storage, and what those of other exports say.
+
+<storage>/ledgers/<export>/<account>/<list>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from upath import UPath
+
+from klaviyo_assets.delivery.destination import Destination
+from klaviyo_assets.exports import Export
+from klaviyo_assets.frames import LEDGER, empty
+from klaviyo_assets.ledger import DeltaLedger, Ledger, MemoryLedger, fold
+
+
+def open_ledger(storage: UPath, export: Export, destination: Destination, *, take_over: bool) -> Ledger:
+    """The ledger of an export, an account and a list; one that is empty where a dry run finds no list.
+
+    Args:
+        storage: the root.
+        export: whose ledger; where it was renamed, the ledger of its old name is its own.
+        destination: the account and the list.
+        take_over: whether the ledger of the old name may be moved.
+
+    Raises:
+        LedgerError: a ledger cannot be read or written.
+    """
+    if destination.list is None:
+        return MemoryLedger()
+    own = DeltaLedger(_folder(storage, export.name, destination))
+    if export.renamed_from is None:
+        return own
+    old = DeltaLedger(_folder(storage, export.renamed_from, destination))
+    receipts = old.read_receipts().collect()
+    if receipts.is_empty():
+        return own
+    if own.read_receipts().head(1).collect().is_empty():
+        if not take_over:
+            return old
+        own.replace(receipts)
+    elif not take_over:
+        return own
+    old.remove()
+    return own
+
+
+def names_beside(storage: UPath, destination: Destination) -> set[str]:
+    """The exports that have a ledger of this very account and list."""
+    root = storage / "ledgers"
+    exports = [each.name for each in root.iterdir()] if root.exists() else []
+    return {name for name in exports if _folder(storage, name, destination).exists()}
+
+
+def sent_by_others(storage: UPath, destination: Destination, others: Sequence[Export]) -> pl.LazyFrame:
+    """`email` and `payload` of the people whom other exports of the account send; read only when it is collected."""
+
+    def read() -> pl.DataFrame:
+        folders = [storage / "ledgers" / other.name / destination.account.id for other in others]
+        ledgers = [DeltaLedger(each) for folder in folders if folder.exists() for each in folder.iterdir()]
+        return pl.concat([empty(_SENT), *(_read_sent(ledger) for ledger in ledgers)])
+
+    return pl.defer(read, schema=_SENT)
+
+
+def _read_sent(ledger: Ledger) -> pl.DataFrame:
+    return fold(ledger.read_receipts()).select(_SENT.names()).drop_nulls("payload").collect()
+
+
+def _folder(storage: UPath, export_name: str, destination: Destination) -> UPath:
+    return storage / "ledgers" / export_name / destination.account.id / destination.list_id
+
+
+_SENT = pl.Schema({"email": LEDGER["email"], "payload": LEDGER["payload"]})

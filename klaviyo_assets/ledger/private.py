@@ -1,0 +1,80 @@
+"""Files and folders that nobody but their owner reads: what is stored here is about people.
+
+On an object store its own permissions hold, and nothing is done here but writing. What is written belongs elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from upath import UPath
+
+_FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
+_OTHERS: Final = 0o077
+
+
+def is_local(path: UPath) -> bool:
+    """Whether the path is a folder of this machine."""
+    return path.protocol in ("", "file", "local")
+
+
+def make_folder(folder: UPath) -> None:
+    """The folder, and those above it that are missing, for their owner's eyes only."""
+    if not is_local(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    path = Path(folder.path)
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+
+
+def make_private(folder: UPath) -> None:
+    """Take from everybody else what a library let them see of a folder and what is in it."""
+    if not is_local(folder):
+        return
+    root = Path(folder.path)
+    for each in (root, *root.rglob("*")):
+        mode = each.stat().st_mode
+        if mode & _OTHERS:
+            each.chmod(mode & ~_OTHERS)
+
+
+def replace_text(path: UPath, text: str) -> None:
+    """The file with this text, whole or as it was before."""
+    make_folder(path.parent)
+    if not is_local(path):
+        path.write_text(text)
+        return
+    unfinished = _write_beside(Path(path.path), text)
+    unfinished.replace(path.path)
+
+
+def create_text(path: UPath, text: str) -> None:
+    """The file with this text, where there is none yet; of several who try at once, one succeeds.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    make_folder(path.parent)
+    if not is_local(path):
+        path.fs.pipe_file(path.path, text.encode(), mode="create")
+        return
+    unfinished = _write_beside(Path(path.path), text)
+    try:
+        # Unlike opening the file itself, a link appears with all that is in it.
+        os.link(unfinished, path.path)
+    finally:
+        unfinished.unlink()
+
+
+def _write_beside(path: Path, text: str) -> Path:
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _FILE_MODE)
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor, not a path
+        file.write(text)
+    return unfinished

@@ -1,0 +1,62 @@
+"""Which fields of a person were sent once and are not any more, told from the payloads alone.
+
+A field is named as it is cleared: "first_name", "location.city", and "properties." with the property's name as JSON
+writes it. What to do about a field that is gone is decided in `clears`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+PROPERTIES: Final = "properties."
+
+# A payload's skeleton: its keys and brackets, in their order. A text that ends with a colon is a key, other texts are
+# values; people with the same fields have the same skeleton, so that few are taken apart.
+_PIECES: Final = r'"(?:[^"\\]|\\.)*":?|[\[\]{}]'
+_piece: Final = pl.element()
+_IS_VALUE: Final = _piece.str.starts_with('"') & ~_piece.str.ends_with('":')
+_IDENTITY: Final = "email"  # who the person is, and no field
+
+
+def fields_of(payload: pl.Series) -> pl.Series:
+    """The fields that stand in each payload, as lists of names; null where there is no payload.
+
+    Args:
+        payload: of PROFILES, LEDGER or CHANGES.
+    """
+    skeletons = payload.to_frame("payload").select(
+        skeleton=pl.col("payload").str.extract_all(_PIECES).list.filter(~_IS_VALUE).list.join("")
+    )
+    distinct = skeletons["skeleton"].drop_nulls().unique()
+    named = pl.DataFrame(
+        {"skeleton": distinct, "fields": [_name_fields(skeleton) for skeleton in distinct]},
+        schema={"skeleton": pl.String, "fields": pl.List(pl.String)},
+    )
+    return skeletons.join(named, on="skeleton", how="left", maintain_order="left")["fields"]
+
+
+def _name_fields(skeleton: str) -> list[str]:
+    """The fields of one skeleton; what stands inside the value of a property is no field of its own."""
+    fields: list[str] = []
+    path: list[str] = []
+    key = ""
+    for piece in re.findall(_PIECES, skeleton):
+        if piece in "{[":
+            path.append(key)
+        elif piece in "}]":
+            path.pop()
+        else:
+            key = piece[1:-2]
+            fields += _name_field(path[1:], key)
+    return fields
+
+
+def _name_field(path: list[str], key: str) -> list[str]:
+    if path == ["attributes"] and key not in ("location", "properties", _IDENTITY):
+        return [key]
+    if path == ["attributes", "location"]:
+        return [f"location.{key}"]
+    return [f"{PROPERTIES}{key}"] if path == ["attributes", "properties"] else []
