@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from klaviyo_assets.errors import DeclarationError
+from klaviyo_assets.errors import DeclarationError, KlaviyoAssetsError
+
+if TYPE_CHECKING:
+    from klaviyo_assets.ledger import Pause
+    from klaviyo_assets.orchestration.declarations.projects import Project
 
 _ELSEWHERE: Final = {"sandbox": "klaviyo_assets.sandbox.command"}
 
@@ -60,7 +64,55 @@ def check(folder: Path | None) -> None:
         raise click.exceptions.Exit(1)
 
 
+@main.command()
+@click.argument("connection", required=False)
+def pause(connection: str | None) -> None:
+    """Send nothing any more, until it is resumed: by CONNECTION, or by any.
+
+    A delivery that is under way ends within seconds, and what it did is recorded; its next run goes on from there.
+    """
+    try:
+        pauses = _pauses_for(connection)
+        pauses.begin(connection)
+    except (KlaviyoAssetsError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    ending = f"klaviyo-assets resume {connection or ''}".strip()
+    click.echo(f"Paused: {connection or 'everything'}. Nothing is sent until `{ending}`.")
+
+
+@main.command()
+@click.argument("connection", required=False)
+def resume(connection: str | None) -> None:
+    """Let CONNECTION send again, or all; runs that ended because of the pause are started again as usual."""
+    try:
+        pauses = _pauses_for(connection)
+        pauses.end(connection)
+        still = ", ".join(each or "everything" for each in pauses.connections())
+    except (KlaviyoAssetsError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Resumed: {connection or 'everything'}." + (f" Still paused: {still}." if still else ""))
+
+
+def _pauses_for(connection: str | None) -> Pause:
+    """The marks of the project in the working directory, which has this connection."""
+    from klaviyo_assets.ledger import Pause, Remembered
+    from klaviyo_assets.orchestration.folder_check import connections_in
+    from klaviyo_assets.orchestration.storage import storage_root
+
+    project = _own_project()
+    storage = storage_root(project.root)
+    known = connections_in(project) | Remembered(storage).connections()
+    if connection is not None and connection not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise click.UsageError(f"Found no connection {connection!r}, expected one that is declared: {names}.")
+    return Pause(storage)
+
+
 def _own_declarations() -> Path:
+    return _own_project().defs
+
+
+def _own_project() -> Project:
     from klaviyo_assets.orchestration.declarations.projects import find_project
 
     project = find_project(Path.cwd())
@@ -69,7 +121,7 @@ def _own_declarations() -> Path:
             "Found no Dagster project here, expected pyproject.toml or dg.toml with its settings in this folder or "
             "above; go there, or name the folder with the declarations."
         )
-    return project.defs
+    return project
 
 
 def _counted(count: int, word: str) -> str:

@@ -19,11 +19,15 @@ def made(schema: pl.Schema, rows: Sequence[Mapping[str, Any]], **defaults: Any) 
     return pl.DataFrame(full, schema=schema, orient="row")
 
 
-def profiles(people: Mapping[str, str], external_ids: Mapping[str, str] | None = None) -> pl.LazyFrame:
+def profiles(
+    people: Mapping[str, str],
+    external_ids: Mapping[str, str] | None = None,
+    dropped: Mapping[str, str] | None = None,
+) -> pl.LazyFrame:
     """PROFILES from address to payload."""
-    ids = external_ids or {}
+    ids, lost = external_ids or {}, dropped or {}
     rows = [
-        {"email": email, "payload": payload, "external_id": ids.get(email), "row": row}
+        {"email": email, "payload": payload, "external_id": ids.get(email), "row": row, "dropped": lost.get(email)}
         for row, (email, payload) in enumerate(people.items())
     ]
     return made(PROFILES, rows, segment="segments/vip").lazy()

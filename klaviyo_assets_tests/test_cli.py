@@ -10,6 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from klaviyo_assets.cli import main
+from klaviyo_assets.ledger import Pause
+from klaviyo_assets.orchestration.declarations.projects import find_project
+from klaviyo_assets.orchestration.storage import storage_root
 from klaviyo_assets_tests.declarations.projects import CONNECTION, EXPORT, SEGMENT, project
 
 
@@ -86,9 +89,37 @@ def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
     assert result.exit_code == 1
 
 
+def test_a_pause_is_a_mark_in_the_projects_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection, or everything, is paused until it is resumed; the commands say what is paused still."""
+    with project({"a/defs.yaml": CONNECTION}) as sandbox:
+        monkeypatch.chdir(sandbox.defs_folder_path)
+        found = find_project(sandbox.defs_folder_path)
+        assert found is not None
+        pauses = Pause(storage_root(found.root))
+        assert "`klaviyo-assets resume contoso`" in run("pause", "contoso").output
+        assert pauses.connections() == ["contoso"]
+        assert "Paused: everything" in run("pause").output
+        assert run("resume", "contoso").output == "Resumed: contoso. Still paused: everything.\n"
+        assert pauses.is_on("contoso")
+        assert run("resume").output == "Resumed: everything.\n"
+        assert not pauses.is_on("contoso")
+
+
+def test_a_connection_that_nobody_declared_is_not_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip of the pen does not leave somebody in the belief that nothing is sent."""
+    with project({"a/defs.yaml": CONNECTION}) as sandbox:
+        monkeypatch.chdir(sandbox.defs_folder_path)
+        result = run("pause", "contosso")
+
+    assert result.exit_code == 2
+    assert "Found no connection 'contosso', expected one that is declared: contoso." in result.output
+
+
 def test_help_lists_the_commands() -> None:
     """Commands of other modules are listed too, and tell what they take."""
-    assert {"check", "sandbox"} <= {line.split()[0] for line in run("--help").output.splitlines() if line.strip()}
+    assert {"check", "pause", "resume", "sandbox"} <= {
+        line.split()[0] for line in run("--help").output.splitlines() if line.strip()
+    }
     assert "--port" in run("sandbox", "--help").output
     assert "No such command" in run("sendbox").output
 

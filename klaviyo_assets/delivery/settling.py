@@ -20,6 +20,7 @@ from klaviyo_assets.klaviyo import BulkJob, Client
 from klaviyo_assets.ledger import fold_open_bodies, fold_open_people
 
 PATIENCE_S: Final = 60.0  # how long a run waits for bulk jobs of earlier runs before it goes on without their people
+_SHARE_OF_TIME: Final = 0.5  # which it may take at most of what is left until the deadline
 # Our clock, which stamped the intent, and Klaviyo's, which stamped the job, may differ by this much.
 _CLOCK_SKEW: Final = timedelta(minutes=10)
 
@@ -36,7 +37,7 @@ def settle(client: Client, recorder: Recorder, follower: Follower, *, list_id: s
         DeadlinePassed: the delivery's time is over.
         KlaviyoError: Klaviyo refused, or did not answer.
     """
-    patience_ends = client.session.now() + PATIENCE_S
+    patience_ends = client.session.now() + min(PATIENCE_S, _SHARE_OF_TIME * client.session.left_s)
     receipts = recorder.ledger.read_receipts()
     rows: list[_Row] = [*fold_open_bodies(receipts).collect().to_dicts()]
     for row in rows:

@@ -68,6 +68,11 @@ class Session:
         """From now on, so many seconds are left; nothing waits beyond them."""
         self._deadline = self.now() + seconds
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self._deadline - self.now()
+
     def only_while(self, condition: Callable[[Request], None]) -> None:
         """From now on send nothing that this raises an error for; it is asked right before each attempt."""
         self._conditions.append(condition)

@@ -37,6 +37,11 @@ class Remembered:
         path = self._lists(account_id)
         self._write(path, {**self._read(path), list_name: list_id})
 
+    def connections(self) -> set[str]:
+        """The connections of which something is remembered."""
+        folder = self.storage / "connections"
+        return {each.stem for each in folder.iterdir() if each.suffix == ".json"} if folder.exists() else set()
+
     def _connection(self, connection: str) -> UPath:
         return self.storage / "connections" / f"{connection}.json"
 

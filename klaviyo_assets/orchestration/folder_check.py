@@ -16,7 +16,7 @@ from klaviyo_assets.orchestration.crosscheck import find_clashes
 from klaviyo_assets.orchestration.declarations.documents import place_clashes
 from klaviyo_assets.orchestration.declarations.folder import read_folder
 from klaviyo_assets.orchestration.declarations.mistakes import Place, PlacedMistake
-from klaviyo_assets.orchestration.declarations.projects import find_project
+from klaviyo_assets.orchestration.declarations.projects import Project, find_project
 from klaviyo_assets.orchestration.declarations.reading import Read
 
 D = TypeVar("D", bound=Declaration)
@@ -50,6 +50,12 @@ def check_folder(folder: Path) -> Checked:
     if project and project.defs.is_relative_to(folder):
         return _check(project.defs, project.defs, project.root)
     return _check(folder, folder, project.root if project else folder)
+
+
+def connections_in(project: Project) -> set[str]:
+    """The names of the connections that a project declares in YAML."""
+    reads = read_folder(project.defs, project_root=project.root)
+    return {connection.name for connection in _declared(reads, KlaviyoConnection)}
 
 
 def _check(everything: Path, part: Path, project_root: Path) -> Checked:

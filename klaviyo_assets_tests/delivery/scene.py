@@ -44,9 +44,10 @@ def export(**changes: Any) -> Export:
 
 
 def payload(email: str, value: Any, external_id: str | None) -> str:
-    """The fragment of JSON for a person with one property, and an external id if there is one."""
+    """The fragment of JSON for a person with these attributes, or with one property; and an external id if any."""
     known = {"external_id": external_id} if external_id else {}
-    return json.dumps({"type": "profile", "attributes": {"email": email, **known, "properties": {"value": value}}})
+    attributes = value if isinstance(value, Mapping) else {"properties": {"value": value}}
+    return json.dumps({"type": "profile", "attributes": {"email": email, **known, **attributes}})
 
 
 @dataclass
@@ -68,15 +69,16 @@ class Scene:
         *,
         rejected: Sequence[tuple[str | None, str]] = (),
         external_ids: Mapping[str, str] | None = None,
+        dropped: Mapping[str, str] | None = None,
         key: str | None = None,
         connection: KlaviyoConnection = CONNECTION,
         order: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> Report:
-        """Deliver a segment of people, given as address to value."""
+        """Deliver a segment of people, given as address to value, or to attributes of the profile."""
         ids = external_ids or {}
         payloads = {email: payload(email, value, ids.get(email)) for email, value in people.items()}
-        segment = profiles(payloads, ids)
+        segment = profiles(payloads, ids, dropped)
         with self.client(key) as client:
             return deliver(
                 Order(export(**changes), connection, f"run-{next(self._runs)}", **(order or {})),
@@ -100,6 +102,16 @@ class Scene:
         """Who is on the list, by the sandbox's own account: address to value."""
         assert report.list_id is not None
         return {m["email"]: m["properties"].get("value") for m in self.sandbox.members(report.list_id)}
+
+    def fields(self, email: str) -> dict[str, Any]:
+        """What a profile holds, by the sandbox's own account: `first_name`, `location.city`, `properties`."""
+        found = next(each for each in self.sandbox.profiles() if each["email"] == email)
+        own = {**found["attributes"], "phone_number": found["phone_number"]}
+        place = {f"location.{name}": value for name, value in (own.pop("location", None) or {}).items()}
+        return {
+            "properties": found["properties"],
+            **{name: value for name, value in {**own, **place}.items() if value is not None},
+        }
 
     def ledger(self, report: Report, name: str = "vip") -> pl.DataFrame:
         """The LEDGER of the export's list."""
