@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from itertools import islice
 from typing import Final
-from uuid import uuid4
 
 import polars as pl
 
@@ -60,7 +59,7 @@ class Clearer:
         return people.join(ready.collect(), on="email", how="semi", maintain_order="left")
 
     def _clear_group(self, group: pl.DataFrame, in_flight: InFlight[Refusal | None]) -> None:
-        body, refusals = uuid4().hex, []
+        body, refusals = self._recorder.new_body(), []
         self._recorder.note(self._recorder.stamp.intents(group, body=body))
         self._recorder.commit()
         waiting = group.select("email", "clears").iter_rows()

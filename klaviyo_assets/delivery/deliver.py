@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 import polars as pl
 from upath import UPath
@@ -13,7 +13,6 @@ from klaviyo_assets.delivery.destination import Destination, check_not_shared, f
 from klaviyo_assets.delivery.following import Follower
 from klaviyo_assets.delivery.heartbeat import Heartbeat
 from klaviyo_assets.delivery.imports import Sender
-from klaviyo_assets.delivery.in_flight import InFlight, Threads
 from klaviyo_assets.delivery.ledgers import names_beside, open_ledger
 from klaviyo_assets.delivery.opening import Opening
 from klaviyo_assets.delivery.order import Order, Work
@@ -24,11 +23,14 @@ from klaviyo_assets.delivery.progress import Progress
 from klaviyo_assets.delivery.recording import Recorder
 from klaviyo_assets.delivery.removals import Remover
 from klaviyo_assets.delivery.turn import take_turn
+from klaviyo_assets.delivery.world import World
 from klaviyo_assets.errors import DeadlinePassed, ExportInactive, KlaviyoError, LeaseLost, Paused
 from klaviyo_assets.frames import PROFILES, REJECTIONS, conform
 from klaviyo_assets.klaviyo import Client
 from klaviyo_assets.ledger import Lease, Ledger, Pause, compact
 from klaviyo_assets.report import Report
+
+_SHARE_OF_TIME: Final = 0.5  # of what is left until the deadline, which bulk jobs may take before leavers are removed
 
 
 def deliver(
@@ -40,7 +42,7 @@ def deliver(
     storage: UPath,
     log: Callable[[str], None],
     show: Callable[[str], None] = lambda words: None,
-    in_flight: Callable[[], InFlight[Any]] = Threads,
+    world: World | None = None,
 ) -> Report:
     """Make the list equal to the segment, as far as the export says, and tell what came of it.
 
@@ -52,7 +54,7 @@ def deliver(
         storage: where ledgers, leases and what is remembered are kept.
         log: takes one line at a time, without addresses.
         show: takes a few words on how far it is, which replace those before.
-        in_flight: gives room for requests at once.
+        world: time, names, and requests at once; by default those of this machine.
 
     Raises:
         Refused: nothing was sent; a person decides.
@@ -69,7 +71,7 @@ def deliver(
         client=client,
         storage=storage,
         progress=Progress(say=log, show=show, session=session),
-        in_flight=in_flight,
+        world=world or World(),
     )
     check_size(work)
     session.set_deadline(order.export.limits.deadline_minutes * 60)
@@ -85,7 +87,7 @@ def _carry_out(work: Work) -> Outcome:
     session.only_while(lambda request: pause.check(order.connection.name))
     with work.step("verify"):
         account = verify_account(order.connection, client=work.client, remembered=work.remembered, remember=True)
-    lease = Lease(work.storage, account.id, run_id=order.run_id)
+    lease = Lease(work.storage, account.id, run_id=order.run_id, now=lambda: work.world.now().timestamp())
     with take_turn(lease, account.id, session=session, say=work.progress.say):
         with work.step("verify"):
             found = find_list(order.export, account, client=work.client, remembered=work.remembered, create=True)
@@ -100,7 +102,8 @@ def _carry_out(work: Work) -> Outcome:
 
 def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome:
     """Settle what is open, plan, guard, send, and count."""
-    with Recorder(ledger, run_id=work.order.run_id) as recorder:
+    elapsed = work.client.session.now
+    with Recorder(ledger, run_id=work.order.run_id, world=work.world, elapsed=elapsed) as recorder:
         follower = Follower(work.client, recorder)
         opening = Opening(
             work.order.export, destination.list_id, client=work.client, recorder=recorder, progress=work.progress
@@ -119,7 +122,10 @@ def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome
 
 
 def _send(outcome: Outcome, recorder: Recorder, follower: Follower, work: Work) -> None:
-    """Send what the plan says, in its order: clears and removals only once additions and updates are confirmed."""
+    """Send what the plan says, in its order: clears and removals only once additions and updates are confirmed.
+
+    A bulk job that does not end holds nobody but its own people.
+    """
     changes, list_id, client = outcome.plan.changes, outcome.destination.list_id, work.client
     sender = Sender(client, recorder, follower, list_id=list_id)
     clearer = Clearer(client, recorder)
@@ -131,14 +137,17 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, work: Work) 
     )
     try:
         with work.step("send"):
-            sender.send(changes, work.in_flight())
+            sender.send(changes, work.world.in_flight())
         with work.step("wait for Klaviyo"):
-            follower.follow()
+            follower.follow_own(until=client.session.now() + _SHARE_OF_TIME * client.session.left_s)
             recorder.commit()
         with work.step("clear"):
-            clearer.clear(changes, work.in_flight())
+            clearer.clear(changes, work.world.in_flight())
         with work.step("remove"):
             remover.remove(changes)
+        with work.step("wait for Klaviyo"):
+            follower.follow_own()
+            recorder.commit()
         with work.step("count"):
             outcome.members = client.fetch_list(list_id, count=True).member_count
     except (DeadlinePassed, KlaviyoError, LeaseLost, Paused) as error:

@@ -82,14 +82,30 @@ class Follower:
         self._open[body.bulk_job_id] = body
         self._wait_s = FIRST_LOOK_S
 
-    def follow(self, *, until: float = float("inf")) -> None:
+    @property
+    def own_count(self) -> int:
+        """How many bodies of this run are not settled."""
+        return sum(body.is_of_this_run for body in self._open.values())
+
+    def follow(self, *, until: float) -> None:
         """Look again and again until every body is settled, or until this time of the session's clock.
 
         Raises:
             DeadlinePassed: the delivery's time is over first.
         """
+        self._look_while(lambda: self.open_count, until=until)
+
+    def follow_own(self, *, until: float = float("inf")) -> None:
+        """As `follow`, without waiting for bodies of earlier runs, which had their time.
+
+        Raises:
+            DeadlinePassed: the delivery's time is over first.
+        """
+        self._look_while(lambda: self.own_count, until=until)
+
+    def _look_while(self, open_count: Callable[[], int], *, until: float) -> None:
         session = self._client.session
-        while self._open and session.now() < until:
+        while open_count() and session.now() < until:
             if session.now() < self._next_look:
                 session.wait(self._next_look - session.now())
             self.look()

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
-from uuid import uuid4
 
 import polars as pl
 
@@ -80,7 +79,7 @@ class Sender:
             DeadlinePassed: the time is over before all have left.
             KlaviyoError: Klaviyo refused more than rows, or did not answer.
         """
-        bodies = _cut(changes)
+        bodies = self._cut(changes)
         with in_flight:
             try:
                 while True:
@@ -94,6 +93,15 @@ class Sender:
             except BaseException:
                 self._end(in_flight)
                 raise
+
+    def _cut(self, changes: pl.DataFrame) -> Iterator[Body]:
+        """Additions, which name the list, and then updates, which do not, so that nobody is put back on it."""
+        offset = 0
+        for change in ("add", "update"):
+            count = int((changes["change"] == change).sum())
+            for people in cut_bodies(changes.slice(offset, count)):  # CHANGES are sorted by change
+                yield Body(self._recorder.new_body(), change, people)
+            offset += count
 
     def _next_wave(self, bodies: Iterator[Body], *, room: int) -> list[Body]:
         """As many bodies as there is room for, their intents recorded."""
@@ -152,7 +160,7 @@ class Sender:
             raise UnexpectedAnswer(message)
         middle = submission.people.height // 2
         for half in (submission.people[:middle], submission.people[middle:]):
-            self._waiting.append(Body(uuid4().hex, submission.body.change, half))
+            self._waiting.append(Body(self._recorder.new_body(), submission.body.change, half))
 
     def _end(self, in_flight: InFlight[Submission]) -> None:
         """Send nothing more, and keep what Klaviyo still answered."""
@@ -160,16 +168,6 @@ class Sender:
         for submission in in_flight.abandon():
             if submission.job:
                 self._record(submission)
-
-
-def _cut(changes: pl.DataFrame) -> Iterator[Body]:
-    """Additions, which name the list, and then updates, which do not, so that nobody is put back on it."""
-    offset = 0
-    for change in ("add", "update"):
-        count = int((changes["change"] == change).sum())
-        for people in cut_bodies(changes.slice(offset, count)):  # CHANGES are sorted by change
-            yield Body(uuid4().hex, change, people)
-        offset += count
 
 
 def _name_refused(error: RowsRefused | BodyTooLarge, people: pl.DataFrame) -> pl.DataFrame:

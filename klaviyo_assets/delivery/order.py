@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 from upath import UPath
 
-from klaviyo_assets.delivery.in_flight import InFlight
 from klaviyo_assets.delivery.progress import Progress
+from klaviyo_assets.delivery.world import World
 from klaviyo_assets.exports import Export, KlaviyoConnection
 from klaviyo_assets.klaviyo import Client
 from klaviyo_assets.ledger import Remembered
@@ -52,7 +51,7 @@ class Work:
         rejections: REJECTIONS of the segment.
         client: the account.
         storage: where ledgers, leases and what is remembered are kept.
-        in_flight: gives room for requests at once.
+        world: time, names, and requests at once.
     """
 
     order: Order
@@ -61,7 +60,7 @@ class Work:
     client: Client
     storage: UPath
     progress: Progress
-    in_flight: Callable[[], InFlight[Any]]
+    world: World
     phases: Phases = field(default_factory=Phases)
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from datetime import timedelta
 from typing import Final
-from uuid import uuid4
 
 import polars as pl
 
@@ -96,7 +95,7 @@ class Remover:
         """Remove up to 1 000; where Klaviyo refuses the batch for somebody in it, that one is found by halving."""
         waiting = deque([people])
         while waiting:
-            part, body = waiting.popleft(), uuid4().hex
+            part, body = waiting.popleft(), self._recorder.new_body()
             self._recorder.note(self._recorder.stamp.intents(part, body=body))
             self._recorder.commit()
             try:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 from upath import UPath
 
-from klaviyo_assets.delivery import Order, deliver
+from klaviyo_assets.delivery import Order, deliver, ledgers
+from klaviyo_assets.delivery.world import World
 from klaviyo_assets.exports import Consent, Export, KlaviyoConnection
 from klaviyo_assets.frames import REFUSALS
 from klaviyo_assets.klaviyo import Client, Session
@@ -21,6 +23,7 @@ from klaviyo_assets.klaviyo.transport import Transport
 from klaviyo_assets.ledger import DeltaLedger, fold
 from klaviyo_assets.report import Report
 from klaviyo_assets.sandbox import RunningSandbox
+from klaviyo_assets_tests.delivery.worlds import Fate, FatedTransport, fated_ledger
 from klaviyo_assets_tests.frames_made import profiles, rejections
 
 CONNECTION = KlaviyoConnection(
@@ -55,11 +58,13 @@ class Scene:
     """One export, its storage, and the sandbox that it goes to.
 
     Attributes:
+        world: what else a test decides.
         lines: what the deliveries logged.
     """
 
     sandbox: RunningSandbox
     storage: UPath
+    world: World = field(default_factory=World)
     lines: list[str] = field(default_factory=list)
     _runs: Iterator[int] = field(default_factory=itertools.count)
 
@@ -73,13 +78,14 @@ class Scene:
         key: str | None = None,
         connection: KlaviyoConnection = CONNECTION,
         order: Mapping[str, Any] | None = None,
+        fate: Fate | None = None,
         **changes: Any,
     ) -> Report:
         """Deliver a segment of people, given as address to value, or to attributes of the profile."""
         ids = external_ids or {}
         payloads = {email: payload(email, value, ids.get(email)) for email, value in people.items()}
         segment = profiles(payloads, ids, dropped)
-        with self.client(key) as client:
+        with self.client(key, fate) as client, ledgers_of(fate):
             return deliver(
                 Order(export(**changes), connection, f"run-{next(self._runs)}", **(order or {})),
                 profiles=segment,
@@ -87,13 +93,14 @@ class Scene:
                 client=client,
                 storage=self.storage,
                 log=self.lines.append,
+                world=self.world,
             )
 
     @contextmanager
-    def client(self, key: str | None = None) -> Iterator[Client]:
+    def client(self, key: str | None = None, fate: Fate | None = None) -> Iterator[Client]:
         """A client that lives in the sandbox's time: waiting moves its clock, and takes no time."""
-        url = self.sandbox.url
-        transport = Transport(api_key=key or self.sandbox.key, api_url=url)
+        url, key = self.sandbox.url, key or self.sandbox.key
+        transport = FatedTransport(fate, api_key=key, api_url=url) if fate else Transport(api_key=key, api_url=url)
         clock = self.sandbox.state
         with Session(transport, api_url=url, now=clock.now, sleep=self.sandbox.advance) as session:
             yield Client(session)
@@ -121,6 +128,11 @@ class Scene:
     def sent(self) -> list[str]:
         """Method and path of the requests since the log was cleared."""
         return [f"{request.method} {request.path.split('?')[0]}" for request in self.sandbox.requests()]
+
+
+def ledgers_of(fate: Fate | None) -> AbstractContextManager[object]:
+    """Within the block, ledgers are written as long as fate allows."""
+    return patch.object(ledgers, "DeltaLedger", fated_ledger(fate)) if fate else nullcontext()
 
 
 def crowd(count: int, value: Any = 1, *, first: int = 0) -> dict[str, Any]:
