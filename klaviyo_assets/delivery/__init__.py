@@ -9,7 +9,7 @@
     clears       whose fields are emptied           removals   who leaves
     in_flight    requests at once                   recording  receipts, in groups
     progress     how far it is                      heartbeat  what goes on beside it
-    outcome      the sums
+    outcome      the sums                           world      what a test can decide
 
 `deliver` is these steps in order. It is the only place where a plan and Klaviyo meet.
 """

@@ -27,6 +27,8 @@ LASTS_S: Final = 60.0  # without being renewed
 RENEWED_AFTER_S: Final = 15.0
 CLOCK_SKEW_S: Final = 30.0  # by which the clocks of two machines may differ
 
+_GONE: Final = ("Z", "X")  # states of a process that ended, and whose number is still taken
+
 _live_tokens: set[str] = set()  # of this process
 
 
@@ -172,7 +174,8 @@ def _started(pid: int) -> str:
     """When the process started, so that another one with its number is not taken for it; "" where there is none."""
     try:
         # The name in the second field may hold spaces and parentheses.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if facts[0] in _GONE else facts[19]
     except OSError:
         return _is_there(pid)
 

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 from pydantic import Field
+from upath import UPath
 
 from klaviyo_assets.delivery import Order, deliver
 from klaviyo_assets.errors import (
@@ -90,7 +91,8 @@ def list_asset(
         except KlaviyoAssetsError as error:
             raise _failure(str(error)) from error
         else:
-            yield from _tell(context, export, spec.key, report)
+            where = refusals_path(storage_root(project_root), export)
+            yield from _tell(context, export, spec.key, report, refusals_at=where)
 
     return deliver_to_list
 
@@ -121,14 +123,17 @@ def _show_progress(context: dg.AssetExecutionContext, words: str) -> None:
     context.instance.add_run_tags(context.run_id, {PROGRESS_TAG: words})
 
 
-def _tell(context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report) -> Told:
+def _tell(
+    context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report, *, refusals_at: UPath
+) -> Told:
     if report.unfinished:
         raise _failure(report.unfinished, report.numbers())
     if report.dry_run:
         yield dg.AssetObservation(key, metadata=_delivery_metadata(report), description="A dry run: nothing was sent.")
         return
     checks = _selected(context, delivery_checks(export, report))
-    yield dg.MaterializeResult(asset_key=key, metadata=_delivery_metadata(report), check_results=checks)
+    refused = {"refusals": dg.MetadataValue.path(str(refusals_at))} if report.refused else {}
+    yield dg.MaterializeResult(asset_key=key, metadata=_delivery_metadata(report) | refused, check_results=checks)
 
 
 def _tell_refused(

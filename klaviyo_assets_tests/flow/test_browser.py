@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -85,8 +87,7 @@ def take_picture(page: Page, name: str) -> None:
 def test_list_is_materialized_by_clicking(addresses: tuple[str, str], page: Page) -> None:
     """The export's lineage shows segment to list, a click delivers, checks pass, and the list tells its numbers."""
     dagster, klaviyo = addresses
-    page.goto(f"{dagster}/assets/klaviyo/{EXPORT}/list?view=lineage")
-    page.get_by_role("button", name="All", exact=True).click()
+    open_lineage(page, dagster, EXPORT)
     for asset in ("high_value_customers", "profiles", "rejections", "list"):
         expect(page.get_by_text(asset, exact=True).last).to_be_visible()
 
@@ -107,3 +108,41 @@ def test_list_is_materialized_by_clicking(addresses: tuple[str, str], page: Page
     page.goto(klaviyo)
     expect(page.get_by_text("High-value customers").first).to_be_visible()
     take_picture(page, "sandbox")
+
+
+def test_delivery_under_way_is_seen_and_ended_by_clicking(addresses: tuple[str, str], page: Page) -> None:
+    """The run's page tells how far a delivery is; somebody ends it there, and the next click brings the list about."""
+    dagster, klaviyo = addresses
+    order_fault(klaviyo, "POST", "/api/profile-bulk-import-jobs*", {"kind": "delay_answer", "delay_s": 100})
+    open_lineage(page, dagster, "newsletter")
+    with page.expect_response(lambda answer: "mutation" in str(answer.request.post_data)) as launched:
+        page.get_by_role("button", name="Materialize all").click()
+    run_id = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", launched.value.text())[0]
+    page.goto(f"{dagster}/runs/{run_id}")
+    expect(page.get_by_text("people confirmed").first).to_be_visible(timeout=SLOW_MS)
+    take_picture(page, "under_way")
+    page.goto(f"{dagster}/runs")
+    expect(page.get_by_text("people confirmed").first).to_be_visible(timeout=SLOW_MS)
+    take_picture(page, "progress")
+
+    page.goto(f"{dagster}/runs/{run_id}")
+    page.get_by_role("button", name="Terminate").click()
+    page.get_by_role("dialog").get_by_role("button", name="Terminate").click()
+    expect(page.get_by_text("Canceled").first).to_be_visible(timeout=SLOW_MS)
+    httpx.delete(f"{klaviyo}/_sandbox/faults", trust_env=False).raise_for_status()
+
+    open_lineage(page, dagster, "newsletter")
+    page.get_by_role("button", name="Materialize all").click()
+    expect(page.get_by_text("3 / 3 Passed")).to_be_visible(timeout=SLOW_MS)
+
+
+def order_fault(klaviyo: str, method: str, path: str, effect: dict[str, Any]) -> None:
+    """Have the local Klaviyo do this to the next request that matches."""
+    fault = {"match": {"method": method, "path": path}, "do": effect}
+    httpx.post(f"{klaviyo}/_sandbox/faults", json=fault, trust_env=False).raise_for_status()
+
+
+def open_lineage(page: Page, dagster: str, export: str) -> None:
+    """Everything that an export is made of."""
+    page.goto(f"{dagster}/assets/klaviyo/{export}/list?view=lineage")
+    page.get_by_role("button", name="All", exact=True).click()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from klaviyo_assets.sandbox import FailRows, RunningSandbox
@@ -216,6 +218,9 @@ def test_refusals(project: Project, sandbox: RunningSandbox, people: Any, severi
     assert (check.passed, check.severity) == (False, severity)
     assert check.metadata["refused"].value == 1
     assert "| invalid" in str(check.metadata["by_code"].value)
+    stored = Path(metadata_of(result, LIST)["refusals"])
+    assert pl.read_parquet(stored).select("row", "code").rows() == [(0, "invalid")]
+    assert stored.parent == project.root / "storage" / "klaviyo" / "vip"
 
 
 def test_membership(project: Project, sandbox: RunningSandbox) -> None:
