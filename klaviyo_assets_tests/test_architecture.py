@@ -17,9 +17,10 @@ BELOW_ORCHESTRATION = BELOW_DELIVERY | {"segments", "mapping", "delivery"}
 MAY_IMPORT = {
     "errors": set[str](),
     "frames": {"errors"},
+    "shown": set[str](),
     "exports": {"errors"},
-    "segments": {"errors", "frames", "exports"},
-    "mapping": {"errors", "frames", "exports"},
+    "segments": {"errors", "frames", "exports", "shown"},
+    "mapping": {"errors", "frames", "exports", "shown"},
     "plan": {"errors", "frames", "exports"},
     "klaviyo": {"errors", "frames"},
     "ledger": {"errors", "frames"},

@@ -15,10 +15,12 @@ import polars as pl
 
 from klaviyo_assets.errors import ColumnMissing, SegmentError
 from klaviyo_assets.exports import FieldMap
-from klaviyo_assets.mapping.json_text import field_types, inner_type, is_text, unsendable
+from klaviyo_assets.mapping.json_text import depth, field_types, inner_type, is_text, unsendable
+from klaviyo_assets.shown import are_names, shown_type
 
 IDENTIFIERS: Final = ("phone_number", "external_id")
 _COLUMNS_SHOWN: Final = 40
+_DEEPEST: Final = 8  # the work for a value doubles with each array or object around it
 
 
 @dataclass(frozen=True)
@@ -88,53 +90,54 @@ def _check_present(segment: str, schema: pl.Schema, field_map: FieldMap) -> None
     missing = [column for column in field_map.named_columns if column not in schema]
     if missing:
         raise ColumnMissing(
-            f"Segment {segment} has no column {', '.join(_with_guess(column, schema) for column in missing)}; its "
-            f"columns are {_shown(schema)}; correct the name in the export's match or fields, or add the column to "
+            f"Segment {segment} has no column {', '.join(_with_guess(column, schema) for column in missing)}; "
+            f"{_shown(schema)}; correct the name in the export's match or fields, or add the column to "
             f"the segment."
         )
 
 
 def _with_guess(column: str, schema: pl.Schema) -> str:
-    folded = {name.casefold(): name for name in _names(schema)}
+    folded = {name.casefold(): name for name in schema} if are_names(schema) else {}
     guesses = difflib.get_close_matches(column.casefold(), folded, n=1)
     return f"'{column}'" + (f" (did you mean '{folded[guesses[0]]}'?)" if guesses else "")
 
 
 def _shown(schema: pl.Schema) -> str:
-    names = _names(schema)
-    rest = len(schema) - len(names[:_COLUMNS_SHOWN])
-    return ", ".join(names[:_COLUMNS_SHOWN]) + (f" and {rest} more" if rest else "")
-
-
-def _names(schema: pl.Schema) -> list[str]:
-    # Where a file has no header, its first customer is taken for one.
-    return [name for name in schema if "@" not in name]
+    if not schema:
+        return "it has no columns"
+    if not are_names(schema):
+        return f"the names of its {len(schema)} columns look like a customer's values, as where a header is missing"
+    rest = len(schema) - _COLUMNS_SHOWN
+    return f"its columns are {', '.join([*schema][:_COLUMNS_SHOWN])}" + (f" and {rest} more" if rest > 0 else "")
 
 
 def _check_email(segment: str, dtype: pl.DataType, column: str) -> None:
     # A segment without rows often has columns without a type.
     if not is_text(dtype) and dtype != pl.Null:
         raise SegmentError(
-            f"Segment {segment} holds {dtype} in column '{column}', which the export matches e-mail addresses by, "
-            f"expected String; name the column with the addresses in the export's match."
+            f"Segment {segment} holds {shown_type(dtype)} in column '{column}', which the export matches e-mail "
+            f"addresses by, expected String; name the column with the addresses in the export's match."
         )
 
 
 def _check_opted_in(segment: str, dtype: pl.DataType, column: str) -> None:
     if not (dtype.is_integer() or is_text(dtype) or dtype in (pl.Boolean, pl.Null)):
         raise SegmentError(
-            f"Segment {segment} holds {dtype} in column '{column}', by which the export tells who opted in, expected "
-            f"Boolean, an integer or String; cast the column in the segment, or name another one in the export's match."
+            f"Segment {segment} holds {shown_type(dtype)} in column '{column}', by which the export tells who opted "
+            f"in, expected Boolean, an integer or String; cast the column in the segment, or name another one in the "
+            f"export's match."
         )
 
 
 def _check_field(field: Field, dtypes: Mapping[str, pl.DataType]) -> None:
     for segment, dtype in dtypes.items():
-        where = f"Segment {segment} holds {dtype} in column '{field.column}', which feeds {field.part} '{field.key}'"
-        if (found := unsendable(dtype)) is not None:
+        _check_depth(field, segment, dtype)
+        found = f"Segment {segment} holds {shown_type(dtype)} in column '{field.column}'"
+        where = f"{found}, which feeds {field.part} '{field.key}'"
+        if (inner := unsendable(dtype)) is not None:
             raise SegmentError(
-                f"{where}, and JSON has no {found}; cast the column in the segment, or leave it out by naming the "
-                f"wanted columns in the export's fields."
+                f"{where}, and JSON has no {shown_type(inner)}; cast the column in the segment, or leave it out by "
+                f"naming the wanted columns in the export's fields."
             )
         if field.part != "properties" and not (is_text(dtype) or dtype.is_numeric() or dtype == pl.Null):
             raise SegmentError(
@@ -144,13 +147,22 @@ def _check_field(field: Field, dtypes: Mapping[str, pl.DataType]) -> None:
         _check_agreement(field, dtypes)
 
 
+def _check_depth(field: Field, segment: str, dtype: pl.DataType) -> None:
+    if depth(dtype) > _DEEPEST:
+        raise SegmentError(
+            f"Segment {segment} holds values nested {depth(dtype)} deep in column '{field.column}', which feeds "
+            f"{field.part} '{field.key}', expected at most {_DEEPEST}; flatten the column in the segment, or leave it "
+            f"out by naming the wanted columns in the export's fields."
+        )
+
+
 def _check_agreement(field: Field, dtypes: Mapping[str, pl.DataType]) -> None:
     for (first, one), (second, other) in itertools.combinations(dtypes.items(), 2):
         if not _alike(one, other):
             raise SegmentError(
                 f"Segments {first} and {second} hold different types in column '{field.column}', which feeds property "
-                f"'{field.key}': {one} and {other}; cast one of them in its segment, so that the property is of "
-                f"one kind in Klaviyo."
+                f"'{field.key}': {shown_type(one)} and {shown_type(other)}; cast one of them in its segment, so that "
+                f"the property is of one kind in Klaviyo."
             )
 
 

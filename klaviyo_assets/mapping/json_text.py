@@ -12,6 +12,7 @@ The rules, at every depth:
     Date                       "2026-11-23"
     Datetime with a zone       "2026-11-23T05:00:00Z", in UTC; fractions of a second only where there are any
     Datetime without one       "2026-11-23T05:00:00": no zone is made up
+                               dates outside of the years 1 to 9999, which have no such form, are nothing
     Time                       "05:00:00"
     Duration                   a number of seconds, so that Klaviyo can compare it
     List, Array                an array of what is something
@@ -36,6 +37,8 @@ from klaviyo_assets.mapping.normalise import trim, unless
 
 _NOTHING: Final = pl.lit(None, dtype=pl.String)
 _SECONDS: Final = pl.Decimal(38, 9)
+_SECONDS_PER_DAY: Final = 86_400
+_DAYS: Final = (-719_162, 2_932_897)  # from 1970-01-01 to 0001-01-01, and to the end of 9999
 _UNITS_PER_SECOND: Final = {"ms": Decimal(10**3), "us": Decimal(10**6), "ns": Decimal(10**9)}
 
 
@@ -62,6 +65,15 @@ def unsendable(dtype: pl.DataType) -> pl.DataType | None:
         return next((found for inner in field_types(dtype).values() if (found := unsendable(inner))), None)
     plain = dtype.is_numeric() or dtype.is_temporal() or is_text(dtype)
     return None if plain or dtype in (pl.Boolean, pl.Null) else dtype
+
+
+def depth(dtype: pl.DataType) -> int:
+    """How many arrays and objects stand one in another in values of the type."""
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return 1 + depth(inner_type(dtype))
+    if isinstance(dtype, pl.Struct):
+        return 1 + max(map(depth, field_types(dtype).values()), default=0)
+    return 0
 
 
 def json_value(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -135,13 +147,21 @@ def _struct(value: pl.Expr, dtype: pl.Struct) -> pl.Expr:
 
 
 def _moment(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if dtype == pl.Date:
-        return value.dt.to_string("%Y-%m-%d")
     if dtype == pl.Time:
         return value.dt.to_string("%H:%M:%S%.f")
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        return value.dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ")
-    return value.dt.to_string("%Y-%m-%dT%H:%M:%S%.f")
+    if not isinstance(dtype, pl.Datetime):
+        return _in_years(value, 1).dt.to_string("%Y-%m-%d")
+    dated = _in_years(value, _SECONDS_PER_DAY * int(_UNITS_PER_SECOND[dtype.time_unit]))
+    if dtype.time_zone is not None:
+        return dated.dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ")
+    return dated.dt.to_string("%Y-%m-%dT%H:%M:%S%.f")
+
+
+def _in_years(value: pl.Expr, units_per_day: int) -> pl.Expr:
+    """The date, or null outside of the years 1 to 9999: Polars panics where it has to write some of those."""
+    since_1970 = value.to_physical().cast(pl.Int64)
+    first, last = _DAYS[0] * units_per_day, _DAYS[1] * units_per_day - 1
+    return pl.when(since_1970.is_between(max(first, -(2**63)), min(last, 2**63 - 1))).then(value)
 
 
 def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:

@@ -46,14 +46,33 @@ def test_each_segment_must_have_the_column() -> None:
         mapped(segments, field_map())
 
 
-def test_a_row_taken_for_a_header_is_not_shown() -> None:
-    """Names that may be addresses, as in a file without a header, do not get into the message."""
-    customers = pl.DataFrame({"ada@example.com": ["bob@example.com"], "Ada": ["Bob"]})
-
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["ada@example.com", "Ada"],
+        ["Ada", "+371 2000 0000"],
+        ["Ada", "1815-12-10"],
+        ["Ada", "4711"],
+        ["Ada", "4.711,00 €"],
+        ["Ada", "ada@\nexample.com"],
+    ],
+    ids=ascii,
+)
+def test_a_row_taken_for_a_header_is_not_shown(header: list[str]) -> None:
+    """Where a name looks like a customer's value, as in a file without a header, no name gets into the message."""
     with pytest.raises(ColumnMissing) as raised:
-        mapped(customers, field_map())
+        mapped(pl.DataFrame({name: ["Bob"] for name in header}), FieldMap("Adam", {}, {}, {}))
 
-    assert "its columns are Ada and 1 more;" in str(raised.value)
+    assert f"no column 'Adam'; the names of its {len(header)} columns look like a customer's values" in str(
+        raised.value
+    )
+    assert not [name for name in header if name in str(raised.value).replace("'Adam'", "")]
+
+
+def test_a_segment_without_columns() -> None:
+    """A segment that has no columns, as an empty Parquet file, is told so."""
+    with pytest.raises(ColumnMissing, match="has no column 'email'; it has no columns; correct"):
+        mapped(pl.DataFrame(), field_map())
 
 
 def test_many_columns_are_not_all_shown() -> None:
@@ -112,6 +131,58 @@ def test_a_text_field_takes_text_and_numbers(values: list[object], part: str) ->
 
 
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
+SECRET = "ada@secret.example.com"
+ENUM = pl.Enum([SECRET])
+TELLING = {
+    "List(Enum)": pl.Series([[SECRET]], dtype=pl.List(ENUM)),
+    "Array(Enum)": pl.Series([[SECRET]], dtype=pl.Array(ENUM, 1)),
+    "Struct of addresses": pl.Series([{SECRET: 1}]),
+    "Struct of dates": pl.Series([{"2026-11-23": "secret", "secret": 1}]),
+    "Struct with Enum": pl.Series([{"a": SECRET}], dtype=pl.Struct({"a": ENUM})),
+    "List(Struct)": pl.Series([[{SECRET: 1}]]),
+}
+FIELD_MAPS = {
+    "email": FieldMap("v", {}, {}, {}),
+    "opted_in": field_map(opted_in="v"),
+    "attributes": field_map(title="v"),
+    "location": field_map(location={"city": "v"}),
+}
+
+
+@pytest.mark.parametrize("values", TELLING.values(), ids=TELLING)
+@pytest.mark.parametrize("fields", FIELD_MAPS.values(), ids=FIELD_MAPS)
+def test_a_type_that_is_made_of_values_is_not_shown(values: pl.Series, fields: FieldMap) -> None:
+    """Categories of an Enum, and fields of a Struct that look like values, do not get into the message."""
+    with pytest.raises(SegmentError, match=r"holds (List\(|Array\(|Struct).* in column 'v'.*expected") as raised:
+        mapped(with_addresses({"v": values}), fields)
+
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("values", [*TELLING.values(), pl.Series([SECRET], dtype=ENUM)], ids=[*TELLING, "Enum"])
+def test_types_that_disagree_are_not_shown_with_values(values: pl.Series) -> None:
+    """Nor do they where two segments disagree."""
+    segments = {"segments/a": with_addresses({"v": values}), "segments/b": with_addresses({"v": [1]})}
+
+    with pytest.raises(SegmentError, match=r"hold different types in column 'v'.* and Int64; cast") as raised:
+        mapped(segments, field_map(properties={"v": "v"}))
+
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["List", "Struct"])
+@pytest.mark.parametrize("levels", [9, 50, 150])
+def test_values_may_not_be_nested_without_end(kind: str, levels: int) -> None:
+    """What is nested so deep that mapping it would not end is refused before anything is read."""
+    dtype: pl.DataType = pl.Int64()
+    for _ in range(levels):
+        dtype = pl.List(dtype) if kind == "List" else pl.Struct({"a": dtype})
+    customers = pl.LazyFrame(schema={"email": pl.String, "v": dtype})
+
+    with pytest.raises(SegmentError, match=rf"nested {levels} deep in column 'v', which feeds .*, expected at most 8;"):
+        map_profiles({"segments/vip": customers}, field_map(properties={"v": "v"}))
+
+
 ALIKE = {
     "integers": (pl.Series([1], dtype=pl.Int8), pl.Series([1], dtype=pl.UInt64), 1),
     "integer and float": (pl.Series([1]), pl.Series([1.0]), 1),

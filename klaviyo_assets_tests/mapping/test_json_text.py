@@ -80,6 +80,22 @@ SCALARS: dict[str, tuple[pl.Series, list[str | None]]] = {
         ['"2026-07-01T12:00:00Z"', None],
     ),
     "Datetime in UTC": (pl.Series([NOON.replace(microsecond=5)]), ['"2026-07-01T12:00:00.000005Z"']),
+    "Date out of the years": (
+        pl.Series([-719_163, -719_162, 2_932_896, 2_932_897, 2**31 - 1, -(2**31)], dtype=pl.Int32).cast(pl.Date),
+        [None, '"0001-01-01"', '"9999-12-31"', None, None, None],
+    ),
+    "Datetime out of the years": (
+        pl.Series([2**63 - 1, -(2**63) + 1, 253_402_300_799_999]).cast(pl.Datetime("ms")),
+        [None, None, '"9999-12-31T23:59:59.999"'],
+    ),
+    "Datetime with a zone out of the years": (
+        pl.Series([2**62, 0]).cast(pl.Datetime("us", "Europe/Riga")),
+        [None, '"1970-01-01T00:00:00Z"'],
+    ),
+    "latest Datetime in ns": (
+        pl.Series([2**63 - 1, -(2**63) + 1]).cast(pl.Datetime("ns")),
+        ['"2262-04-11T23:47:16.854775807"', '"1677-09-21T00:12:43.145224193"'],
+    ),
     "Time": (
         pl.Series([time(5, 0), time(23, 59, 59, 500_000), None]),
         ['"05:00:00"', '"23:59:59.500"', None],
