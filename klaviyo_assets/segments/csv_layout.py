@@ -6,6 +6,7 @@ Only the beginning of a file is looked at. Rows are `csv_rows.py`, types of colu
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -18,6 +19,7 @@ from klaviyo_assets.segments.places import SourceFile
 SEPARATORS: Final = (",", ";", "\t", "|")
 _HEAD_BYTES: Final = 1 << 16  # more than any header needs, and less than the longest value that `csv` takes
 _ADDRESS: Final = re.compile(r"\S@\S+\.\S")
+_NOT_TEXT: Final = re.compile("[\0-\b\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def read_layout(file: SourceFile) -> CsvLayout:
     if header is None:
         raise SourceUnreadable(f"{file.name} is empty, expected a header with the columns' names; write it anew.")
     _check_text(file, head, header)
+    _check_whole(file, head, header)
+    _check_header(file, header)
     columns = _name_columns(header.values)
     _check_names(file, columns)
     return CsvLayout(columns, _sniff(head), skip_rows=header.row + 1)
@@ -84,18 +88,31 @@ def _sniff(head: str) -> str:
 
 def _name_columns(names: tuple[str, ...]) -> tuple[str, ...]:
     # pandas writes its index under an empty name, and a line that ends in a separator has one more, empty too.
-    return tuple(name.strip() or f"column_{place}" for place, name in enumerate(names, 1))
+    # Files that were joined have a byte order mark more.
+    return tuple(name.strip("\ufeff").strip() or f"column_{place}" for place, name in enumerate(names, 1))
 
 
 def _check_text(file: SourceFile, head: str, header: FirstRecord) -> None:
-    text = "".join(header.values)
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _NOT_TEXT.search("".join(header.values)):
         raise SourceUnreadable(f"{file.name} does not begin as UTF-8 text, expected a CSV header; save it as UTF-8.")
     first_line = head.lstrip("\r\n").partition("\n")[0]
     if "\r" in first_line.rstrip("\r"):
         raise SourceUnreadable(
             f"{file.name} ends its lines with a carriage return alone, expected a line feed; save it with line feeds."
         )
+
+
+def _check_whole(file: SourceFile, head: str, header: FirstRecord) -> None:
+    is_full = len(head.encode("utf-8", "surrogateescape")) >= _HEAD_BYTES - len(codecs.BOM_UTF8)
+    # Of a record that goes on behind the head, the head's last character is a part.
+    if is_full and find_first_record(head[:-1], separator=_sniff(head)) != header:
+        raise SourceUnreadable(
+            f"{file.name} begins with a row of more than {_HEAD_BYTES} bytes, or with a quote that is never closed, "
+            f"expected the columns' names; write shorter ones, or close the quote."
+        )
+
+
+def _check_header(file: SourceFile, header: FirstRecord) -> None:
     if any(_ADDRESS.search(value) for value in header.values):
         raise SourceUnreadable(
             f"{file.name} has no header: an e-mail address stands in the first line, expected the columns' names; "
@@ -104,9 +121,10 @@ def _check_text(file: SourceFile, head: str, header: FirstRecord) -> None:
 
 
 def _check_names(file: SourceFile, columns: tuple[str, ...]) -> None:
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    # By their places: where a header is missing, a name that stands there twice is a customer's value.
+    twice = [str(place) for place, name in enumerate(columns, 1) if columns.count(name) > 1]
     if twice:
         raise SourceUnreadable(
-            f"{file.name} has several columns named {', '.join(map(repr, twice))}, expected each name once; rename "
-            f"all but one."
+            f"{file.name} has columns that share a name: those in places {', '.join(twice)}, expected each name once; "
+            f"rename all but one, or write a header where there is none."
         )

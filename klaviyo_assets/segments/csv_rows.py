@@ -45,7 +45,7 @@ def check_rows(file: SourceFile, layout: CsvLayout) -> None:
     """Hold the width of every row against the number of columns, and its quotes against the rules; blank lines pass.
 
     Raises:
-        SourceUnreadable: a row has more or fewer values, a quote is out of place, or bytes are not UTF-8.
+        SourceUnreadable: a row has more or fewer values, a quote is out of place, or bytes are not UTF-8 or NUL.
     """
     lines = _measure_lines(file, layout)
     try:
@@ -53,6 +53,11 @@ def check_rows(file: SourceFile, layout: CsvLayout) -> None:
     except pl.exceptions.ComputeError:
         _refuse_undecodable(file)
         raise
+    if found["nul_line"] is not None:
+        raise SourceUnreadable(
+            f"{file.name}, line {found['nul_line']}: found a NUL byte, expected text; the file is damaged, half "
+            f"written, or in another encoding: write it anew as UTF-8."
+        )
     if found["misquoted_line"] is not None:
         raise SourceUnreadable(
             f"{file.name}, line {found['misquoted_line']}: a quote stands inside a value; double it there, and quote "
@@ -75,6 +80,7 @@ def _summarize(lines: pl.LazyFrame, *, width: int) -> pl.LazyFrame:
     """
     number, is_whole = pl.col("number"), (pl.col("rows") == 1) & ~pl.col("was_open")
     return lines.select(
+        nul_line=pl.when("has_nul").then(number).min(),
         misquoted_line=pl.when("is_misquoted").then(number).min(),
         is_wrong=(is_whole & (pl.col("values") != width)).any(),
         surplus=(pl.col("values") - pl.col("rows") * width).sum(),
@@ -109,6 +115,7 @@ def _measure_lines(file: SourceFile, layout: CsvLayout) -> pl.LazyFrame:
         "number",
         "was_open",
         "is_open",
+        has_nul=pl.col("line").str.contains("\0", literal=True),
         is_misquoted=(goes_on | opens_late) if layout.quote else pl.lit(False),
         values=begun - pl.col("was_open") - pl.col("is_blank"),
         rows=(~pl.col("is_open") & ~pl.col("is_blank")).cast(pl.Int64),

@@ -25,7 +25,7 @@ from klaviyo_assets.segments.csv_rows import check_rows, scan_texts
 from klaviyo_assets.segments.declared_types import PARTITION, ROW, check_fit, convert
 from klaviyo_assets.segments.model_json import Attribute, Entity, read_entity
 from klaviyo_assets.segments.partitions import PartitionFile, find_partitions, refresh_facts
-from klaviyo_assets.segments.places import Place, SourceFile, missing, resolve
+from klaviyo_assets.segments.places import Place, SourceFile, looking_up, missing, resolve
 from klaviyo_assets.segments.refresh_mark import mark_of
 from klaviyo_assets.segments.transcoding import as_utf8
 from klaviyo_assets.segments.unreadable import reading
@@ -61,11 +61,12 @@ class CustomerInsightsReader:
         return f"Entity {self.source.entity!r}"
 
     def _find_folder(self) -> Place:
-        folder = resolve(self.source.path.removesuffix(_MODEL), root=self.root)
-        model = folder.file(_MODEL)
-        if not model.path.is_file():
-            raise missing(model, "the model.json that Customer Insights writes")
-        return folder
+        with looking_up(self.source.path):
+            folder = resolve(self.source.path.removesuffix(_MODEL), root=self.root)
+            model = folder.file(_MODEL)
+            if not model.path.is_file():
+                raise missing(model, "the model.json that Customer Insights writes")
+            return folder
 
 
 def _scan_entity(entity: Entity, partitions: tuple[PartitionFile, ...]) -> pl.LazyFrame:

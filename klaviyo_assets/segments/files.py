@@ -72,9 +72,7 @@ def _scan_ndjson_files(files: Sequence[SourceFile]) -> pl.LazyFrame:
     # Spark leaves empty part files; they hold nobody, and no columns either.
     filled = [file for file in files if file.path.stat().st_size]
     if not filled:
-        raise SourceUnreadable(
-            f"{files[0].name} is empty, expected one JSON object a line; write at least one customer."
-        )
+        raise _empty(files[0])
     schemas = [_infer_ndjson(file) for file in filled]
     check_same_columns(filled, schemas)
     # Every file is read with one schema, so that a field that one file leaves empty has its type from another.
@@ -93,12 +91,18 @@ def _infer_ndjson(file: SourceFile) -> pl.Schema:
             raise
 
 
+def _empty(file: SourceFile) -> SourceUnreadable:
+    return SourceUnreadable(f"{file.name} is empty, expected one JSON object a line; write at least one customer.")
+
+
 def _refuse_other_lines(file: SourceFile) -> None:
-    """Name the first line that does not look like an object, if there is one."""
+    """Name the first line that does not look like an object, if there is one; nor does a file without any."""
     line = pl.col("line").str.strip_chars()
-    is_other = (line != "") & ~(line.str.starts_with("{") & line.str.ends_with("}"))
-    lines = pl.scan_lines(file.url, glob=False, row_index_name="row", row_index_offset=1)
-    row = lines.filter(is_other).select("row").head(1).collect()
+    lines = pl.scan_lines(file.url, glob=False, row_index_name="row", row_index_offset=1).filter(line != "")
+    if lines.head(1).collect().is_empty():
+        raise _empty(file) from None
+    is_object = line.str.starts_with("{") & line.str.ends_with("}")
+    row = lines.filter(~is_object).select("row").head(1).collect()
     if row.height:
         raise SourceUnreadable(
             f"{file.name}, line {row.item()}: this is not a JSON object; expected one object a line, in UTF-8 "

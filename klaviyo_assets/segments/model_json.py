@@ -7,13 +7,16 @@ names are passed over, missing ones have the format's defaults. Where the partit
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+import string
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from klaviyo_assets.errors import SourceUnreadable
 from klaviyo_assets.segments.places import SourceFile
+
+_NO_DELIMITERS: Final = f'"\r\n\0{string.ascii_letters}{string.digits}'
 
 
 def _drop_nulls(value: Any) -> Any:
@@ -23,8 +26,14 @@ def _drop_nulls(value: Any) -> Any:
 
 def _check_delimiter(value: str) -> str:
     value = {"\\t": "\t", "tab": "\t"}.get(value.lower(), value)
-    if len(value) != 1 or not value.isascii():
-        raise ValueError("expected one character, as a comma")
+    if len(value) != 1 or not value.isascii() or value in _NO_DELIMITERS:
+        raise ValueError("expected one character that is no quote, line break, letter or digit, as a comma")
+    return value
+
+
+def _check_name(value: str) -> str:
+    if "\0" in value:  # as in the columns that the reader adds
+        raise ValueError("expected a name without a NUL character")
     return value
 
 
@@ -54,7 +63,7 @@ class Partition(_Described):
 class Attribute(_Described):
     """One column of an entity."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_check_name)]
     data_type: Annotated[str, AfterValidator(str.lower)] = "string"
 
 
@@ -81,10 +90,15 @@ def read_entity(file: SourceFile, name: str) -> Entity:
         SourceUnreadable: the file is not a model.json, or has no such entity, or one without or with equal attributes.
     """
     entities = _read_model(file).entities
-    entity = next((entity for entity in entities if entity.name == name), None)
-    if entity is None:
+    named = [entity for entity in entities if entity.name == name]
+    if len(named) > 1:
+        raise SourceUnreadable(
+            f"{file.name} has {len(named)} entities {name!r}, expected one of each name; have it written anew."
+        )
+    if not named:
         names = ", ".join(sorted(entity.name for entity in entities)) or "none"
         raise SourceUnreadable(f"{file.name} has no entity {name!r}, expected one of: {names}; correct entity.")
+    entity = named[0]
     names_of_attributes = [attribute.name for attribute in entity.attributes]
     if not names_of_attributes or len(set(names_of_attributes)) < len(names_of_attributes):
         raise SourceUnreadable(
@@ -98,14 +112,21 @@ def _read_model(file: SourceFile) -> Model:
     with file.open_bytes() as stream:
         written = stream.read()
     try:
-        return Model.model_validate(json.loads(written))
+        # By pydantic, which refuses half a surrogate pair and endless nesting; `json` passes on the one, and stops
+        # with a RecursionError at the other.
+        return Model.model_validate_json(written.decode(json.detect_encoding(written)))
     except ValueError as error:  # JSON, its encoding, or pydantic's ValidationError
         raise SourceUnreadable(f"{file.name} is not a model.json: {_describe(error)}.") from None
 
 
 def _describe(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    mistakes = (
+        error.errors(include_url=False, include_context=False, include_input=False)
+        if isinstance(error, ValidationError)
+        else []
+    )
+    if mistakes and mistakes[0]["type"] != "json_invalid":
+        first = mistakes[0]
         where = ".".join(map(str, first["loc"]))
         return f"at {where or 'its top'}: {first['msg']}; check that the folder is one that Customer Insights wrote"
     return "it is not JSON, or is being written at this moment; read it again, or have it written anew"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from klaviyo_assets.errors import SourceMissing, SourceUnreadable
 from klaviyo_assets.segments.model_json import CsvSettings, Entity, Partition
-from klaviyo_assets.segments.places import Place, SourceFile
+from klaviyo_assets.segments.places import Place, SourceFile, looking_up
 
 # <Entity>/<yyyy>/<MM>/<dd>/<HHmm>/<Entity>_<N>.csv; the stem need not be the entity's name.
 _DATED: Final = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2}/\d{4})/[^/]*$")
@@ -69,8 +69,9 @@ def _find(folder: Place, entity: Entity, partition: Partition) -> PartitionFile:
     parts = [part for part in location.split("/") if part not in ("", ".", "..")]
     for start in range(len(parts)):
         file = folder.file("/".join(parts[start:]))
-        if file.path.is_file():
-            return PartitionFile(partition.name or parts[-1], file, partition.file_format_settings)
+        with looking_up(f"The location of {label[0].lower()}{label[1:]}"):
+            if file.path.is_file():
+                return PartitionFile(partition.name or parts[-1], file, partition.file_format_settings)
     raise SourceMissing(
         f"{label} is missing: found no file beside model.json under any trailing part of {location}, expected one; "
         f"wait until the export is complete, or copy the whole folder."

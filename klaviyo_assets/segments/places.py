@@ -118,8 +118,36 @@ def find_files(declared: str, *, root: Path, endings: Sequence[str]) -> tuple[So
 
     Raises:
         SourceMissing: there are none.
-        SourceUnreadable: the place is of a kind that cannot be listed, or is a Delta table.
+        SourceUnreadable: the place is of a kind that cannot be listed, cannot be reached, or is a Delta table.
     """
+    with looking_up(declared):
+        return _find_files(declared, root, endings)
+
+
+@contextmanager
+def looking_up(name: str) -> Iterator[None]:
+    """Tell that what is declared as `name`, a path or a URL, cannot be looked up, where files are listed or stated.
+
+    Raises:
+        SourceUnreadable: instead of the error of a path or of the system.
+    """
+    name = _without_credentials(name)
+    try:
+        yield
+    except ValueError:
+        raise SourceUnreadable(
+            f"{name} is no path that can be looked up, expected a file, a folder, a URL, or a glob in which ** stands "
+            f"alone between slashes; correct the path."
+        ) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceUnreadable(
+            f"{name} cannot be looked up, as the system says: {reason}; expected a place that this user can reach; "
+            f"correct the path, or read it again when the place can be reached."
+        ) from None
+
+
+def _find_files(declared: str, root: Path, endings: Sequence[str]) -> tuple[SourceFile, ...]:
     place = resolve(declared, root=root)
     if place.path.is_file():
         return (place.file(),)

@@ -12,6 +12,7 @@ import polars as pl
 
 from klaviyo_assets.errors import SourceUnreadable
 from klaviyo_assets.segments.places import SourceFile
+from klaviyo_assets.shown import are_names, shown_type
 
 
 def check_same_columns(files: Sequence[SourceFile], columns: Sequence[Iterable[str]]) -> None:
@@ -26,10 +27,11 @@ def check_same_columns(files: Sequence[SourceFile], columns: Sequence[Iterable[s
         missing = [name for name in expected if name not in found]
         extra = [name for name in found if name not in expected]
         if missing or extra:
+            shows = are_names([*expected, *found])
             raise SourceUnreadable(
-                f"{file.name} has other columns than {files[0].name}: {_list_names('it lacks', missing)}"
-                f"{'; ' if missing and extra else ''}{_list_names('only it has', extra)}; expected the same columns "
-                f"in every file of a source: write the files anew, or declare them as two segments."
+                f"{file.name} has other columns than {files[0].name}: {_list_names('it lacks', missing, shows)}"
+                f"{'; ' if missing and extra else ''}{_list_names('only it has', extra, shows)}; expected the same "
+                f"columns in every file of a source: write the files anew, or declare them as two segments."
             )
 
 
@@ -43,8 +45,8 @@ def check_same_types(files: Sequence[SourceFile], schemas: Sequence[Mapping[str,
         for name, expected in schemas[0].items():
             if not _can_unite(schema[name], expected):
                 raise SourceUnreadable(
-                    f"{file.name} holds column {name!r} as {schema[name]}, expected {expected} as in "
-                    f"{files[0].name}; write the files anew with one type for each column."
+                    f"{file.name} holds column {name!r} as {shown_type(schema[name])}, expected {shown_type(expected)} "
+                    f"as in {files[0].name}; write the files anew with one type for each column."
                 )
 
 
@@ -57,5 +59,7 @@ def _can_unite(one: pl.DataType, other: pl.DataType) -> bool:
     )
 
 
-def _list_names(label: str, names: Sequence[str]) -> str:
-    return f"{label} {', '.join(repr(name) for name in names)}" if names else ""
+def _list_names(label: str, names: Sequence[str], shows: bool) -> str:
+    if names and not shows:
+        return f"{label} {len(names)} (a name looks like a customer's value, as where a header is missing)"
+    return f"{label} {', '.join(map(repr, names))}" if names else ""

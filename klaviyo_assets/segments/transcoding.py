@@ -53,5 +53,5 @@ def as_utf8(file: SourceFile, encoding: str) -> Iterator[SourceFile]:
 def _find_codec(encoding: str) -> str:
     try:
         return codecs.lookup(encoding).name
-    except LookupError:
+    except (LookupError, ValueError):  # ValueError: a name with a NUL character
         return ""

@@ -16,7 +16,10 @@ import polars as pl
 from klaviyo_assets.errors import SourceUnreadable
 
 _REASONS: Final = (  # fragments of Polars' messages in lower case, and what they mean
-    (("invalid utf", "valid utf-8"), "it holds bytes that are not UTF-8, expected UTF-8 text; save it as UTF-8"),
+    (
+        ("invalid utf", "valid utf-8"),
+        "it holds bytes that are not UTF-8, expected UTF-8 text; save it as UTF-8, or write it anew",
+    ),
     (
         ("as dtype `str`", "csv malformed"),
         "a quote stands inside a value or is never closed; double it, or quote the whole value",
@@ -28,6 +31,8 @@ _REASONS: Final = (  # fragments of Polars' messages in lower case, and what the
         "a line is not a JSON object; write one object a line, in UTF-8 without a byte order mark",
     ),
     (("unexpected value",), "a field holds an object in one line and a plain value in another; write it one way"),
+    (("cannot parse '",), "a field holds true or false in one line and a number in another; write it one way"),
+    (("supertype",), "a field holds an object in one line and a list in another; write it one way"),
     (("conversion",), "a value does not fit its column: the source changed while it was read; read it again"),
 )
 
@@ -51,6 +56,11 @@ def reading(name: str) -> Iterator[None]:
     except PermissionError:
         raise SourceUnreadable(
             f"{name} cannot be read: this user may not open a file of it; allow it to be read."
+        ) from None
+    except RecursionError:
+        raise SourceUnreadable(
+            f"{name} cannot be read: its values are nested too deep, expected lists and objects within each other a "
+            f"few times; flatten them."
         ) from None
     except (EOFError, zlib.error):
         raise SourceUnreadable(

@@ -108,8 +108,18 @@ BAD: Mapping[str, tuple[Format, str, Mapping[str, bytes], str]] = {
     ),
     "csv: is Parquet": ("csv", "a.csv", {"a.csv": b"PAR1\x15\x04\x15\xfe\x00PAR1"}, "does not begin as UTF-8"),
     "csv: carriage returns": ("csv", "a.csv", {"a.csv": CSV.replace(b"\n", b"\r")}, "carriage return alone"),
-    "csv: same header twice": ("csv", "a.csv", {"a.csv": b"id,email,id\n1,x,2\n"}, "several columns named 'id'"),
-    "csv: same header but for blanks": ("csv", "a.csv", {"a.csv": b"id, id\n1,x\n"}, "several columns named 'id'"),
+    "csv: same header twice": (
+        "csv",
+        "a.csv",
+        {"a.csv": b"id,email,id\n1,x,2\n"},
+        "share a name: those in places 1, 3, expected",
+    ),
+    "csv: same header but for blanks": (
+        "csv",
+        "a.csv",
+        {"a.csv": b"id, id\n1,x\n"},
+        "share a name: those in places 1, 2",
+    ),
     "csv: gzip cut": ("csv", "a.csv.gz", {"a.csv.gz": gzip.compress(CSV * 9)[:-9]}, "compressed and damaged"),
     "csv: other columns": (
         "csv",
