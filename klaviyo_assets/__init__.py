@@ -14,6 +14,7 @@ Klaviyo to try it with. `defs` is what this deployment exports, `definitions` wh
 from klaviyo_assets.exports import (
     Consent,
     CustomerInsightsSource,
+    DeltaSource,
     Export,
     Fields,
     FileSource,
@@ -33,6 +34,7 @@ from klaviyo_assets.orchestration.components import (
 __all__ = [
     "Consent",
     "CustomerInsightsSource",
+    "DeltaSource",
     "Export",
     "Fields",
     "FileSource",

@@ -102,6 +102,7 @@ def test_public_names_are_those_that_are_promised() -> None:
     assert set(klaviyo_assets.__all__) == {
         "CustomerInsightsSource",
         "Consent",
+        "DeltaSource",
         "Export",
         "Fields",
         "FileSource",

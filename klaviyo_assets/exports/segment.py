@@ -18,6 +18,15 @@ class FileSource(Declaration):
     """File, glob or folder; relative to the project's root, or s3://, abfss://, gs://, https://."""
 
 
+class DeltaSource(Declaration):
+    """A Delta table."""
+
+    type: Literal["delta"]
+    """The format: delta."""
+    path: Text = Field(examples=["data/vip"])
+    """The folder of the table, which holds _delta_log; relative to the project's root, or s3://, abfss://, gs://."""
+
+
 class CustomerInsightsSource(Declaration):
     """A table that Dynamics 365 Customer Insights wrote: model.json beside CSV partitions."""
 
@@ -29,7 +38,7 @@ class CustomerInsightsSource(Declaration):
     """The name of the entity in model.json; it is the segment's output entity name, as HighValueSegment."""
 
 
-Source = Annotated[FileSource | CustomerInsightsSource, Field(discriminator="type")]
+Source = Annotated[FileSource | DeltaSource | CustomerInsightsSource, Field(discriminator="type")]
 
 
 class Segment(Declaration):

@@ -7,6 +7,7 @@ columns. What a row means, who is valid and who is a duplicate is not judged her
     files.py               Parquet and ndjson, and the choice among the formats
     csv_files.py           CSV: layout, rows (csv_rows.py), types (text_types.py)
     customer_insights.py   model.json and its partitions (model_json.py, partitions.py, declared_types.py)
+    delta.py               one version of a Delta table
     refresh_mark.py        the token that changes when a source was refreshed
     unreadable.py          what Polars says about damaged data, in words that quote no customer
 
@@ -21,12 +22,13 @@ from typing import Protocol
 
 import polars as pl
 
-from klaviyo_assets.exports import CustomerInsightsSource, FileSource
+from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, Source
 from klaviyo_assets.segments.customer_insights import CustomerInsightsReader
+from klaviyo_assets.segments.delta import DeltaReader
 from klaviyo_assets.segments.files import FilesReader
 from klaviyo_assets.segments.unreadable import reading
 
-__all__ = ["CustomerInsightsReader", "FilesReader", "SegmentReader", "open_source", "reading"]
+__all__ = ["CustomerInsightsReader", "DeltaReader", "FilesReader", "SegmentReader", "open_source", "reading"]
 
 
 class SegmentReader(Protocol):
@@ -52,7 +54,7 @@ class SegmentReader(Protocol):
         """
 
 
-def open_source(source: FileSource | CustomerInsightsSource, *, root: Path) -> SegmentReader:
+def open_source(source: Source, *, root: Path) -> SegmentReader:
     """The reader of a declared source; nothing is read before one of its methods is called.
 
     Args:
@@ -61,4 +63,6 @@ def open_source(source: FileSource | CustomerInsightsSource, *, root: Path) -> S
     """
     if isinstance(source, CustomerInsightsSource):
         return CustomerInsightsReader(source, root)
+    if isinstance(source, DeltaSource):
+        return DeltaReader(source, root)
     return FilesReader(source, root)

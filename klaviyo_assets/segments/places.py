@@ -206,8 +206,8 @@ def _refuse_delta(place: Place) -> None:
     # A Delta table's folder still holds the files of rows that were deleted.
     if (place.path / "_delta_log").is_dir():
         raise SourceUnreadable(
-            f"{place.name} is a Delta table, expected a folder of plain files; declare the table as what it is, "
-            f"or export it to files."
+            f"{place.name} is a Delta table, expected a folder of plain files; write type: delta, or export it "
+            f"to files."
         )
 
 

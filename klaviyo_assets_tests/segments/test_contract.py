@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from klaviyo_assets.errors import SourceMissing, SourceUnreadable
-from klaviyo_assets.exports import CustomerInsightsSource, FileSource
+from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, FileSource
 from klaviyo_assets.segments import SegmentReader, open_source, reading
 from klaviyo_assets_tests.segments.written import (
     BLOB,
@@ -41,7 +41,7 @@ People = Sequence[tuple[str, str | None, int]]
 class Kind:
     """A kind of source: how it is declared under the root, and how a refresh writes it."""
 
-    source: FileSource | CustomerInsightsSource
+    source: FileSource | DeltaSource | CustomerInsightsSource
     refresh: Callable[[Path, People], object]
 
     def open(self, root: Path) -> SegmentReader:
@@ -84,6 +84,10 @@ def _write_parts(root: Path, people: People) -> None:
     _frame(people[2:]).write_parquet(root / "parts/2.parquet")
 
 
+def _write_delta(root: Path, people: People) -> None:
+    _frame(people).write_delta(str(root / "table"), mode="overwrite")
+
+
 def _write_entity(root: Path, people: People) -> None:
     # As Customer Insights does: a new dated folder for each refresh, and model.json points to it.
     stamp = f"2026/01/0{1 + len(list(root.glob('feed/Vip/2026/01/*')))}/0605"
@@ -103,6 +107,7 @@ KINDS = {
     "csv tab": Kind(FileSource(type="csv", path="p.tsv"), _write_csv("p.tsv", separator="\t", line_end="\n")),
     "csv folder": Kind(FileSource(type="csv", path="parts"), _write_folder),
     "ndjson": Kind(FileSource(type="ndjson", path="people.ndjson"), _write_ndjson),
+    "delta": Kind(DeltaSource(type="delta", path="table"), _write_delta),
     "customer insights": Kind(
         CustomerInsightsSource(type="customer_insights", path="feed", entity="Vip"), _write_entity
     ),
