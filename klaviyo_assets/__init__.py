@@ -23,6 +23,7 @@ from klaviyo_assets.exports import (
     Location,
     Match,
     Segment,
+    SqlSource,
 )
 from klaviyo_assets.orchestration.build import build_defs
 from klaviyo_assets.orchestration.components import (
@@ -46,5 +47,6 @@ __all__ = [
     "Match",
     "Segment",
     "SegmentComponent",
+    "SqlSource",
     "build_defs",
 ]

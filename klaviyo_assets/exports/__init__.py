@@ -8,7 +8,7 @@ Dagster, is judged where they meet, in `orchestration`. Nothing here reads a fil
 from klaviyo_assets.exports.connection import Consent, KlaviyoConnection
 from klaviyo_assets.exports.export import EVERY_REFRESH, LARGEST_EXPORT, OFF, Export, Limits
 from klaviyo_assets.exports.field_map import FieldMap, Fields, Location, Match
-from klaviyo_assets.exports.segment import CustomerInsightsSource, DeltaSource, FileSource, Segment, Source
+from klaviyo_assets.exports.segment import CustomerInsightsSource, DeltaSource, FileSource, Segment, Source, SqlSource
 from klaviyo_assets.exports.values import Declaration
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "Match",
     "Segment",
     "Source",
+    "SqlSource",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from klaviyo_assets.exports.values import Declaration, Name, Switch, Text, Texts, Timezone
+from klaviyo_assets.exports.values import Declaration, EnvName, Name, Switch, Text, Texts, Timezone
 
 
 class FileSource(Declaration):
@@ -27,6 +27,19 @@ class DeltaSource(Declaration):
     """The folder of the table, which holds _delta_log; relative to the project's root, or s3://, abfss://, gs://."""
 
 
+class SqlSource(Declaration):
+    """A query on a database."""
+
+    type: Literal["sql"]
+    """The format: sql."""
+    database_env: EnvName = Field(examples=["WAREHOUSE_URL"])
+    """The name of the environment variable that holds the database's URL, as postgresql://user:password@host/name."""
+    query: Text = Field(examples=["select * from vip_customers"])
+    """The select that gives the customers, a row each."""
+    refresh_mark_query: Text | None = None
+    """A select that gives one row, which changes when the customers were refreshed, as its latest time of change."""
+
+
 class CustomerInsightsSource(Declaration):
     """A table that Dynamics 365 Customer Insights wrote: model.json beside CSV partitions."""
 
@@ -38,7 +51,7 @@ class CustomerInsightsSource(Declaration):
     """The name of the entity in model.json; it is the segment's output entity name, as HighValueSegment."""
 
 
-Source = Annotated[FileSource | DeltaSource | CustomerInsightsSource, Field(discriminator="type")]
+Source = Annotated[FileSource | DeltaSource | SqlSource | CustomerInsightsSource, Field(discriminator="type")]
 
 
 class Segment(Declaration):

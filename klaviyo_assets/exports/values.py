@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticKnownError
 
+_ENV_NAMES: Final = {"api_url_env": "KLAVIYO_API_URL", "database_env": "WAREHOUSE_URL"}
 LONGEST_NAME: Final = 63  # characters; Dagster takes no longer values of its tags
 
 
@@ -63,7 +64,7 @@ def _check_length(value: str) -> str:
 
 
 def _check_env_name(value: str, info: ValidationInfo) -> str:
-    example = "KLAVIYO_API_URL" if info.field_name == "api_url_env" else "KLAVIYO_API_KEY"
+    example = _ENV_NAMES.get(info.field_name or "", "KLAVIYO_API_KEY")
     if "pk_" in value:
         raise ValueError(
             "found a private key, expected the NAME of the environment variable that holds it; take the key out of "

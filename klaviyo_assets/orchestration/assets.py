@@ -14,7 +14,7 @@ import dagster as dg
 import polars as pl
 
 from klaviyo_assets.errors import SegmentError
-from klaviyo_assets.exports import Export, Segment
+from klaviyo_assets.exports import Export, Segment, Source, SqlSource
 from klaviyo_assets.mapping import map_profiles
 from klaviyo_assets.orchestration.keys import (
     KLAVIYO_GROUP,
@@ -106,14 +106,19 @@ def _columns(customers: Mapping[str, pl.LazyFrame]) -> dict[str, list[str]]:
 
 
 def _describe_segment(segment: Segment) -> str:
-    source = segment.source
     refreshed = [
         "when its source was refreshed" if segment.watch else "",
         f"at `{'`, `'.join(segment.refresh)}` ({segment.timezone})" if segment.refresh else "",
     ]
     when = " and ".join(filter(None, refreshed)) or "when somebody materializes it; exports do not wait for it"
+    return f"Customers read from {_describe_source(segment.source)} ({segment.source.type}). Read anew {when}."
+
+
+def _describe_source(source: Source) -> str:
+    if isinstance(source, SqlSource):
+        return f"a query on the database of `{source.database_env}`"
     # What follows a question mark in an address may be a signature, which is as good as a key.
-    return f"Customers read from `{source.path.partition('?')[0]}` ({source.type}). Read anew {when}."
+    return f"`{source.path.partition('?')[0]}`"
 
 
 def _describe_profiles(export: Export) -> str:

@@ -8,6 +8,7 @@ columns. What a row means, who is valid and who is a duplicate is not judged her
     csv_files.py           CSV: layout, rows (csv_rows.py), types (text_types.py)
     customer_insights.py   model.json and its partitions (model_json.py, partitions.py, declared_types.py)
     delta.py               one version of a Delta table
+    sql.py                 a query: databases (sql_databases.py), types (sql_columns.py), errors (sql_errors.py)
     refresh_mark.py        the token that changes when a source was refreshed
     unreadable.py          what Polars says about damaged data, in words that quote no customer
 
@@ -22,13 +23,22 @@ from typing import Protocol
 
 import polars as pl
 
-from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, Source
+from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, Source, SqlSource
 from klaviyo_assets.segments.customer_insights import CustomerInsightsReader
 from klaviyo_assets.segments.delta import DeltaReader
 from klaviyo_assets.segments.files import FilesReader
+from klaviyo_assets.segments.sql import SqlReader
 from klaviyo_assets.segments.unreadable import reading
 
-__all__ = ["CustomerInsightsReader", "DeltaReader", "FilesReader", "SegmentReader", "open_source", "reading"]
+__all__ = [
+    "CustomerInsightsReader",
+    "DeltaReader",
+    "FilesReader",
+    "SegmentReader",
+    "SqlReader",
+    "open_source",
+    "reading",
+]
 
 
 class SegmentReader(Protocol):
@@ -65,4 +75,6 @@ def open_source(source: Source, *, root: Path) -> SegmentReader:
         return CustomerInsightsReader(source, root)
     if isinstance(source, DeltaSource):
         return DeltaReader(source, root)
+    if isinstance(source, SqlSource):
+        return SqlReader(source, root)
     return FilesReader(source, root)

@@ -14,8 +14,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from klaviyo_assets.errors import SourceMissing, SourceUnreadable
-from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, FileSource
+from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, FileSource, SqlSource
 from klaviyo_assets.segments import SegmentReader, open_source, reading
+from klaviyo_assets_tests.segments.databases import write_duckdb, write_postgresql, write_sqlite
 from klaviyo_assets_tests.segments.written import (
     BLOB,
     csv_bytes,
@@ -41,7 +42,7 @@ People = Sequence[tuple[str, str | None, int]]
 class Kind:
     """A kind of source: how it is declared under the root, and how a refresh writes it."""
 
-    source: FileSource | DeltaSource | CustomerInsightsSource
+    source: FileSource | DeltaSource | SqlSource | CustomerInsightsSource
     refresh: Callable[[Path, People], object]
 
     def open(self, root: Path) -> SegmentReader:
@@ -98,6 +99,8 @@ def _write_entity(root: Path, people: People) -> None:
     write_model(root / "feed", entity(attributes, [partition(f"{BLOB}/{name}") for name in parts]))
 
 
+SQL = SqlSource(type="sql", database_env="CRM_URL", query="select * from people")
+URLS = {"sqlite": "sqlite:///people.db", "duckdb": "duckdb:///people.duckdb"}  # as the environment holds them
 KINDS = {
     "parquet": Kind(FileSource(type="parquet", path="people.parquet"), _write_parquet),
     "parquet glob": Kind(FileSource(type="parquet", path="parts/*.parquet"), _write_parts),
@@ -108,15 +111,31 @@ KINDS = {
     "csv folder": Kind(FileSource(type="csv", path="parts"), _write_folder),
     "ndjson": Kind(FileSource(type="ndjson", path="people.ndjson"), _write_ndjson),
     "delta": Kind(DeltaSource(type="delta", path="table"), _write_delta),
+    "sqlite": Kind(SQL, lambda root, people: write_sqlite(root / "people.db", _frame(people))),
+    "duckdb": Kind(SQL, lambda root, people: write_duckdb(root / "people.duckdb", _frame(people))),
+    "postgresql": Kind(SQL, lambda root, people: write_postgresql(os.environ["CRM_URL"], _frame(people))),
     "customer insights": Kind(
         CustomerInsightsSource(type="customer_insights", path="feed", entity="Vip"), _write_entity
     ),
 }
 
 
+def _kind(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Kind:
+    kind = KINDS[name]
+    if kind.source.type == "sql":
+        monkeypatch.setenv("CRM_URL", URLS.get(name) or request.getfixturevalue("postgresql"))
+    return kind
+
+
 @pytest.fixture(params=list(KINDS))
-def kind(request: pytest.FixtureRequest) -> Kind:
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Kind:
     """Each kind in turn."""
+    return _kind(request.param, request, monkeypatch)
+
+
+@pytest.fixture(params=[name for name, kind in KINDS.items() if kind.source.type != "sql"])
+def file_kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind that is declared by a path; what a database says instead is in test_sql."""
     return KINDS[request.param]
 
 
@@ -161,9 +180,9 @@ def test_frame_is_streamed(kind: Kind, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", sorted(KINDS.keys() - {"ndjson"})
 )  # ndjson without a row has no columns: test_bad_files
-def test_no_rows(name: str, tmp_path: Path) -> None:
+def test_no_rows(name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A segment that nobody belongs to is read as no rows, with its columns."""
-    kind = KINDS[name]
+    kind = _kind(name, request, monkeypatch)
     kind.refresh(tmp_path, [])
 
     customers = kind.open(tmp_path).read_customers().collect()
@@ -172,10 +191,11 @@ def test_no_rows(name: str, tmp_path: Path) -> None:
     assert customers.columns == COLUMNS
 
 
-def test_absolute_path(kind: Kind, tmp_path: Path) -> None:
+def test_absolute_path(file_kind: Kind, tmp_path: Path) -> None:
     """An absolute path reads the same rows from any root."""
-    kind.refresh(tmp_path, FIRST)
-    absolute = kind.source.model_copy(update={"path": str(tmp_path / kind.source.path)})
+    file_kind.refresh(tmp_path, FIRST)
+    assert file_kind.source.type != "sql"
+    absolute = file_kind.source.model_copy(update={"path": str(tmp_path / file_kind.source.path)})
 
     customers = open_source(absolute, root=tmp_path / "elsewhere").read_customers().collect()
 
@@ -216,28 +236,29 @@ def test_mark_changes_with_a_refresh(kind: Kind, tmp_path: Path) -> None:
     assert_frame_equal(reader.read_customers().collect(), _frame(SECOND))
 
 
-def test_nothing_there(kind: Kind, tmp_path: Path) -> None:
+def test_nothing_there(file_kind: Kind, tmp_path: Path) -> None:
     """Where nothing is, both methods say what was looked for, and where."""
-    reader = kind.open(tmp_path)
+    reader = file_kind.open(tmp_path)
+    assert file_kind.source.type != "sql"
 
     with pytest.raises(SourceMissing, match=r"found at .*expected .*; correct the path") as failure:
         reader.read_customers()
     with pytest.raises(SourceMissing):
         reader.read_refresh_mark()
 
-    assert kind.source.path in str(failure.value)
+    assert file_kind.source.path in str(failure.value)
     assert str(tmp_path) in str(failure.value)
 
 
-def test_damage_is_told_without_values(kind: Kind, tmp_path: Path) -> None:
+def test_damage_is_told_without_values(file_kind: Kind, tmp_path: Path) -> None:
     """Every file cut in the middle ends as SourceUnreadable, at read or at collect, and quotes nobody."""
-    kind.refresh(tmp_path, [(f"c{n}", f"secret{n}@example.com", n) for n in range(5_000)])
+    file_kind.refresh(tmp_path, [(f"c{n}", f"secret{n}@example.com", n) for n in range(5_000)])
     for path in tmp_path.rglob("*.*"):
         if path.is_file() and path.name != "model.json":
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 - 1] + b'"\xff\xfe\n')
 
     with pytest.raises(SourceUnreadable) as failure, reading("the source"):
-        kind.open(tmp_path).read_customers().collect()
+        file_kind.open(tmp_path).read_customers().collect()
 
     assert "secret" not in str(failure.value)
     assert "example.com" not in str(failure.value)
