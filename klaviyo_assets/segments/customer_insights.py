@@ -64,7 +64,7 @@ class CustomerInsightsReader:
         with looking_up(self.source.path):
             folder = resolve(self.source.path.removesuffix(_MODEL), root=self.root)
             model = folder.file(_MODEL)
-            if not model.path.is_file():
+            if not model.is_there():
                 raise missing(model, "the model.json that Customer Insights writes")
             return folder
 

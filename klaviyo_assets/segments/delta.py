@@ -49,7 +49,9 @@ class DeltaReader:
 
     def _find_folder(self) -> Place:
         place = resolve(self.source.path, root=self.root)
-        if not place.path.exists():
+        with reading(place.name):
+            is_there = place.path.exists()
+        if not is_there:
             raise missing(place.file(), "the folder of a Delta table")
         return place
 

@@ -70,7 +70,7 @@ def _find(folder: Place, entity: Entity, partition: Partition) -> PartitionFile:
     for start in range(len(parts)):
         file = folder.file("/".join(parts[start:]))
         with looking_up(f"The location of {label[0].lower()}{label[1:]}"):
-            if file.path.is_file():
+            if file.is_there():
                 return PartitionFile(partition.name or parts[-1], file, partition.file_format_settings)
     raise SourceMissing(
         f"{label} is missing: found no file beside model.json under any trailing part of {location}, expected one; "

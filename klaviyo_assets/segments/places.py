@@ -17,9 +17,11 @@ from typing import IO, Final, cast
 from upath import UPath
 
 from klaviyo_assets.errors import SourceMissing, SourceUnreadable
+from klaviyo_assets.segments.unreadable import reading
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_LOCAL: Final = ("", "file")
 _WEB: Final = ("http", "https")  # they list nothing: one file only
 _IGNORED_STARTS: Final = (".", "_", "~")  # hidden; _SUCCESS, _temporary, _delta_log; lock files of office programs
 _IGNORED_ENDS: Final = ("~", ".tmp", ".temp", ".part", ".partial", ".crdownload")
@@ -57,9 +59,18 @@ class SourceFile:
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 yield cast(IO[bytes], unpacked)
 
+    def is_there(self) -> bool:
+        """Whether there is such a file; a store that refuses, or does not answer, raises instead of saying no."""
+        if self.path.protocol in _LOCAL:
+            return self.path.is_file()
+        try:
+            return bool(self.path.fs.info(self.path.path)["type"] == "file")
+        except FileNotFoundError:
+            return False
+
     def read_version(self) -> str:
         """Size, and ETag or time of change: other whenever the file was written anew."""
-        if self.path.protocol in ("", "file"):
+        if self.path.protocol in _LOCAL:
             stat = self.path.stat()
             return f"{stat.st_size} {stat.st_mtime_ns}"
         facts = self.path.fs.info(self.path.path)
@@ -96,12 +107,13 @@ def resolve(declared: str, *, root: Path) -> Place:
     scheme = declared.partition("://")[0]
     try:
         path = UPath(declared)
-        path.fs  # noqa: B018  # opens the store's file system, where it is installed
+        # A store's file system is one for the whole process, and remembers what it listed for good.
+        path.fs.invalidate_cache()
     except (ImportError, ValueError):
         raise SourceUnreadable(
-            f"{name} cannot be read: {scheme}:// needs a package that is not installed, expected s3fs for s3://, "
-            f"adlfs for abfss://, gcsfs for gs://, aiohttp and requests for https://; install it, or copy the "
-            f"files to a folder."
+            f"{name} cannot be read: {scheme}:// needs a package that is not installed, expected "
+            f"klaviyo-assets[s3] for s3://, klaviyo-assets[azure] for abfss:// and az://, klaviyo-assets[gcs] for "
+            f"gs://, aiohttp and requests for https://; install it, or copy the files to a folder."
         ) from None
     if scheme == "file":
         return Place(UPath(path.path), path.path, name)
@@ -149,7 +161,21 @@ def looking_up(name: str) -> Iterator[None]:
 
 def _find_files(declared: str, root: Path, endings: Sequence[str]) -> tuple[SourceFile, ...]:
     place = resolve(declared, root=root)
-    if place.path.is_file():
+    with reading(place.name):
+        return _find_files(place, declared, root=root, endings=endings)
+
+
+def missing(file: SourceFile, expected: str) -> SourceMissing:
+    """The error that nothing is found where a file should be."""
+    looked = "" if file.url == file.name else f" (looked in {_without_credentials(file.url)})"
+    return SourceMissing(
+        f"Nothing is found at {file.name}{looked}, expected {expected}; correct the path, which is relative to the "
+        f"project's root, or put the files there."
+    )
+
+
+def _find_files(place: Place, declared: str, *, root: Path, endings: Sequence[str]) -> tuple[SourceFile, ...]:
+    if place.file().is_there():
         return (place.file(),)
     if place.path.protocol in _WEB:
         raise missing(place.file(), "a file")
@@ -165,15 +191,6 @@ def _find_files(declared: str, root: Path, endings: Sequence[str]) -> tuple[Sour
     return found
 
 
-def missing(file: SourceFile, expected: str) -> SourceMissing:
-    """The error that nothing is found where a file should be."""
-    looked = "" if file.url == file.name else f" (looked in {_without_credentials(file.url)})"
-    return SourceMissing(
-        f"Nothing is found at {file.name}{looked}, expected {expected}; correct the path, which is relative to the "
-        f"project's root, or put the files there."
-    )
-
-
 def _glob_files(declared: str, root: Path) -> tuple[SourceFile, ...]:
     parts = declared.split("/")
     first = next((index for index, part in enumerate(parts) if _GLOB.search(part)), None)
@@ -182,14 +199,17 @@ def _glob_files(declared: str, root: Path) -> tuple[SourceFile, ...]:
     base = "/".join(parts[:first]) or ("/" if declared.startswith("/") else "")
     place = resolve(base, root=root)
     _refuse_delta(place)
-    return _list_files(place, "/".join(parts[first:]), ("",))
+    try:
+        return _list_files(place, "/".join(parts[first:]), ("",))
+    except FileNotFoundError:  # of a bucket; a folder that is not there holds nothing
+        return ()
 
 
 def _list_files(place: Place, pattern: str, endings: Sequence[str]) -> tuple[SourceFile, ...]:
     relatives = sorted(
         relative
         for path in place.path.glob(pattern)
-        if _is_wanted(relative := path.relative_to(place.path).as_posix(), endings) and path.is_file()
+        if _is_wanted(relative := path.relative_to(place.path).as_posix(), endings) and place.file(relative).is_there()
     )
     return tuple(place.file(relative) for relative in relatives)
 

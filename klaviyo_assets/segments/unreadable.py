@@ -15,7 +15,13 @@ import polars as pl
 
 from klaviyo_assets.errors import SourceUnreadable
 
+_STORE: Final = (
+    "the store refuses, or does not answer; check its address, its region and the credentials, as docs/sources.md says"
+)
+# The packages that speak to stores, and have errors of their own.
+_STORE_PACKAGES: Final = ("aiobotocore", "botocore", "s3fs", "azure", "adlfs", "google", "gcsfs", "aiohttp")
 _REASONS: Final = (  # fragments of Polars' messages in lower case, and what they mean
+    (("generic s3 error", "generic microsoftazure error", "generic gcs error", "error sending request"), _STORE),
     (
         ("invalid utf", "valid utf-8"),
         "it holds bytes that are not UTF-8, expected UTF-8 text; save it as UTF-8, or write it anew",
@@ -55,7 +61,8 @@ def reading(name: str) -> Iterator[None]:
         ) from None
     except PermissionError:
         raise SourceUnreadable(
-            f"{name} cannot be read: this user may not open a file of it; allow it to be read."
+            f"{name} cannot be read: this user may not open a file of it; allow it to be read, or correct the "
+            f"store's credentials in the environment."
         ) from None
     except RecursionError:
         raise SourceUnreadable(
@@ -70,6 +77,10 @@ def reading(name: str) -> Iterator[None]:
         if isinstance(error, OSError) and _is_from_machine(error):
             raise
         raise SourceUnreadable(f"{name} cannot be read: {_reason(error)}.") from None
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _STORE_PACKAGES:
+            raise
+        raise SourceUnreadable(f"{name} cannot be read: {_STORE} ({type(error).__name__}).") from None
 
 
 def _is_from_machine(error: OSError) -> bool:

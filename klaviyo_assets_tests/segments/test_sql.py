@@ -48,6 +48,16 @@ def test_nothing_is_written(crm: Crm) -> None:
     assert crm.reader().read_customers().collect().height == 3
 
 
+def test_cursor_only_reads(crm: Crm) -> None:
+    """Whatever is asked, the database is opened so that it cannot be written, or locked for others."""
+    with (
+        crm.reader()._find_database().open_cursor() as cursor,
+        crm.reader()._find_database().open_cursor(),
+        pytest.raises(Exception, match=r"(?i)read-?only"),
+    ):
+        cursor.execute("create table other (n int)")
+
+
 def test_a_function_that_writes_is_refused(server: Crm) -> None:
     """A select cannot write by way of a function."""
     server.run("create or replace function wipe() returns int language sql as 'delete from people returning 1'")

@@ -13,6 +13,7 @@ import pytest
 from klaviyo_assets.errors import SegmentError, SourceMissing, SourceUnreadable
 from klaviyo_assets.exports import SqlSource
 from klaviyo_assets.segments import SqlReader
+from klaviyo_assets.segments.sql_databases import find_database
 from klaviyo_assets_tests.segments.databases import Crm
 
 WRONG_QUERIES = {
@@ -123,6 +124,22 @@ def test_variable_is_not_set(value: str | None, tmp_path: Path, monkeypatch: pyt
     for method in (reader.read_customers, reader.read_refresh_mark):
         with pytest.raises(SourceMissing, match=r"CRM_URL is not known: .* not set, expected the database's URL, as "):
             method()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("postgresql://me@host/crm", "postgresql://me@host/crm?connect_timeout=10"),
+        ("postgres://me@host/crm?sslmode=require", "postgresql://me@host/crm?sslmode=require&connect_timeout=10"),
+        ("postgresql+psycopg://me:a?b@host", "postgresql://me:a?b@host?connect_timeout=10"),
+        ("postgresql://host/crm?connect_timeout=60", "postgresql://host/crm?connect_timeout=60"),
+    ],
+)
+def test_address_of_a_server(url: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not answer is waited for as long as the URL says, or ten seconds."""
+    monkeypatch.setenv("CRM_URL", url)
+
+    assert find_database("CRM_URL", root=Path()).address == address
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
