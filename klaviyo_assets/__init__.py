@@ -24,6 +24,7 @@ from klaviyo_assets.exports import (
     Match,
     Segment,
     SqlSource,
+    SynapseLinkSource,
 )
 from klaviyo_assets.orchestration.build import build_defs
 from klaviyo_assets.orchestration.components import (
@@ -48,5 +49,6 @@ __all__ = [
     "Segment",
     "SegmentComponent",
     "SqlSource",
+    "SynapseLinkSource",
     "build_defs",
 ]

@@ -115,6 +115,7 @@ def test_public_names_are_those_that_are_promised() -> None:
         "Segment",
         "SegmentComponent",
         "SqlSource",
+        "SynapseLinkSource",
         "build_defs",
     }
     assert all(hasattr(klaviyo_assets, name) for name in klaviyo_assets.__all__)

@@ -8,7 +8,15 @@ Dagster, is judged where they meet, in `orchestration`. Nothing here reads a fil
 from klaviyo_assets.exports.connection import Consent, KlaviyoConnection
 from klaviyo_assets.exports.export import EVERY_REFRESH, LARGEST_EXPORT, OFF, Export, Limits
 from klaviyo_assets.exports.field_map import FieldMap, Fields, Location, Match
-from klaviyo_assets.exports.segment import CustomerInsightsSource, DeltaSource, FileSource, Segment, Source, SqlSource
+from klaviyo_assets.exports.segment import (
+    CustomerInsightsSource,
+    DeltaSource,
+    FileSource,
+    Segment,
+    Source,
+    SqlSource,
+    SynapseLinkSource,
+)
 from klaviyo_assets.exports.values import Declaration
 
 __all__ = [
@@ -30,4 +38,5 @@ __all__ = [
     "Segment",
     "Source",
     "SqlSource",
+    "SynapseLinkSource",
 ]

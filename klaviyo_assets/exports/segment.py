@@ -51,7 +51,20 @@ class CustomerInsightsSource(Declaration):
     """The name of the entity in model.json; it is the segment's output entity name, as HighValueSegment."""
 
 
-Source = Annotated[FileSource | DeltaSource | SqlSource | CustomerInsightsSource, Field(discriminator="type")]
+class SynapseLinkSource(Declaration):
+    """A segment of Customer Insights in a folder of Azure Synapse Link for Dataverse."""
+
+    type: Literal["synapse_link"]
+    """The format: synapse_link."""
+    path: Text = Field(examples=["abfss://dataverse-contoso-org@lake.dfs.core.windows.net"])
+    """The folder that holds model.json; relative to the project's root, or s3://, abfss://, gs://."""
+    segment: Text = Field(examples=["HighValueSegment"])
+    """The name of the segment in the column msdynci_segments; it is the output table name, as HighValueSegment."""
+
+
+Source = Annotated[
+    FileSource | DeltaSource | SqlSource | CustomerInsightsSource | SynapseLinkSource, Field(discriminator="type")
+]
 
 
 class Segment(Declaration):

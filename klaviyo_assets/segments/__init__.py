@@ -7,6 +7,7 @@ columns. What a row means, who is valid and who is a duplicate is not judged her
     files.py               Parquet and ndjson, and the choice among the formats
     csv_files.py           CSV: layout, rows (csv_rows.py), types (text_types.py)
     customer_insights.py   model.json and its partitions (model_json.py, partitions.py, declared_types.py)
+    synapse_link.py        the same from the tables that Synapse Link for Dataverse writes
     delta.py               one version of a Delta table
     sql.py                 a query: databases (sql_databases.py), types (sql_columns.py), errors (sql_errors.py)
     refresh_mark.py        the token that changes when a source was refreshed
@@ -23,11 +24,12 @@ from typing import Protocol
 
 import polars as pl
 
-from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, Source, SqlSource
+from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, Source, SqlSource, SynapseLinkSource
 from klaviyo_assets.segments.customer_insights import CustomerInsightsReader
 from klaviyo_assets.segments.delta import DeltaReader
 from klaviyo_assets.segments.files import FilesReader
 from klaviyo_assets.segments.sql import SqlReader
+from klaviyo_assets.segments.synapse_link import SynapseLinkReader
 from klaviyo_assets.segments.unreadable import reading
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "FilesReader",
     "SegmentReader",
     "SqlReader",
+    "SynapseLinkReader",
     "open_source",
     "reading",
 ]
@@ -77,4 +80,6 @@ def open_source(source: Source, *, root: Path) -> SegmentReader:
         return DeltaReader(source, root)
     if isinstance(source, SqlSource):
         return SqlReader(source, root)
+    if isinstance(source, SynapseLinkSource):
+        return SynapseLinkReader(source, root)
     return FilesReader(source, root)

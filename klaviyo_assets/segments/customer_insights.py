@@ -30,7 +30,7 @@ from klaviyo_assets.segments.refresh_mark import mark_of
 from klaviyo_assets.segments.transcoding import as_utf8
 from klaviyo_assets.segments.unreadable import reading
 
-_MODEL: Final = "model.json"
+MODEL: Final = "model.json"
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class CustomerInsightsReader:
     def read_customers(self) -> pl.LazyFrame:
         """See `SegmentReader`: the rows of all partitions, with the columns and types that model.json declares."""
         with reading(self._name):
-            folder = self._find_folder()
-            entity = read_entity(folder.file(_MODEL), self.source.entity)
-            return _scan_entity(entity, find_partitions(folder, entity))
+            folder = find_model_folder(self.source.path, root=self.root)
+            entity = read_entity(folder.file(MODEL), self.source.entity)
+            return scan_entity(entity, find_partitions(folder, entity))
 
     def read_refresh_mark(self) -> str:
         """See `SegmentReader`: a digest of the partitions' locations and times of refresh.
@@ -53,23 +53,30 @@ class CustomerInsightsReader:
         Not of `modifiedTime`: that is when the definition was changed.
         """
         with reading(self._name):
-            folder = self._find_folder()
-            return mark_of(refresh_facts(folder, read_entity(folder.file(_MODEL), self.source.entity)))
+            folder = find_model_folder(self.source.path, root=self.root)
+            return mark_of(refresh_facts(folder, read_entity(folder.file(MODEL), self.source.entity)))
 
     @property
     def _name(self) -> str:
         return f"Entity {self.source.entity!r}"
 
-    def _find_folder(self) -> Place:
-        with looking_up(self.source.path):
-            folder = resolve(self.source.path.removesuffix(_MODEL), root=self.root)
-            model = folder.file(_MODEL)
-            if not model.is_there():
-                raise missing(model, "the model.json that Customer Insights writes")
-            return folder
+
+def find_model_folder(path: str, *, root: Path) -> Place:
+    """The folder that holds model.json; the path may name the file too.
+
+    Raises:
+        SourceMissing: there is no model.json.
+    """
+    with looking_up(path):
+        folder = resolve(path.removesuffix(MODEL), root=root)
+        model = folder.file(MODEL)
+        if not model.is_there():
+            raise missing(model, "the model.json that Customer Insights writes")
+        return folder
 
 
-def _scan_entity(entity: Entity, partitions: tuple[PartitionFile, ...]) -> pl.LazyFrame:
+def scan_entity(entity: Entity, partitions: tuple[PartitionFile, ...]) -> pl.LazyFrame:
+    """The rows of all partitions, in the columns and types that the entity declares."""
     texts = [_empty_texts(entity)]
     for number, partition in enumerate(partitions):
         with reading(f"Partition {partition.name!r}"):

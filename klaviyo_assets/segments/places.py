@@ -133,7 +133,9 @@ def find_files(declared: str, *, root: Path, endings: Sequence[str]) -> tuple[So
         SourceUnreadable: the place is of a kind that cannot be listed, cannot be reached, or is a Delta table.
     """
     with looking_up(declared):
-        return _find_files(declared, root, endings)
+        place = resolve(declared, root=root)
+        with reading(place.name):
+            return _find_files(place, declared, root=root, endings=endings)
 
 
 @contextmanager
@@ -157,12 +159,6 @@ def looking_up(name: str) -> Iterator[None]:
             f"{name} cannot be looked up, as the system says: {reason}; expected a place that this user can reach; "
             f"correct the path, or read it again when the place can be reached."
         ) from None
-
-
-def _find_files(declared: str, root: Path, endings: Sequence[str]) -> tuple[SourceFile, ...]:
-    place = resolve(declared, root=root)
-    with reading(place.name):
-        return _find_files(place, declared, root=root, endings=endings)
 
 
 def missing(file: SourceFile, expected: str) -> SourceMissing:
