@@ -133,9 +133,7 @@ def find_files(declared: str, *, root: Path, endings: Sequence[str]) -> tuple[So
         SourceUnreadable: the place is of a kind that cannot be listed, cannot be reached, or is a Delta table.
     """
     with looking_up(declared):
-        place = resolve(declared, root=root)
-        with reading(place.name):
-            return _find_files(place, declared, root=root, endings=endings)
+        return _find_files(resolve(declared, root=root), declared, root=root, endings=endings)
 
 
 @contextmanager
@@ -147,7 +145,8 @@ def looking_up(name: str) -> Iterator[None]:
     """
     name = _without_credentials(name)
     try:
-        yield
+        with reading(name):
+            yield
     except ValueError:
         raise SourceUnreadable(
             f"{name} is no path that can be looked up, expected a file, a folder, a URL, or a glob in which ** stands "
