@@ -38,6 +38,7 @@ def definitions(folder: Path) -> dg.Definitions:
         segments=("segments/bench",),
         match=Match(email="EMail"),
         fields=fields,
+        leavers="remove",
         limits=Limits(max_profiles=10_000_000),
     )
     source = FileSource(type="parquet", path=str(folder / "customers.parquet"))

@@ -2,9 +2,10 @@
 
     floor    ready-made bodies, posted by a bare client as fast as the limits allow
     idle     a run of Dagster that does nothing, its start included
-    export   the same customers through a run of Dagster: read, mapped, planned, delivered, recorded
+    first    the same customers through a run of Dagster: read, mapped, planned, delivered, recorded
+    later    again, once nothing has changed, once 1 % of them have, and once 1 % have left
 
-What the export spends beyond the two is its own.
+What the first delivery spends beyond the floor and an idle run is its own.
 """
 
 from __future__ import annotations
@@ -38,22 +39,27 @@ def main(count: int) -> None:
         write_customers(folder / "customers.parquet", count)
         floor_s = measure(url, KEY, folder / "customers.parquet")
         reset(url)
-        idle = run("idle", folder, url)
-        export = run("export", folder, url)
-        unchanged = run("export", folder, url)
-    beyond = export["run_s"] - idle["run_s"] - floor_s
+        rows = {"idle run": run("idle", folder, url), "first delivery": run("export", folder, url)}
+        rows["unchanged"] = run("export", folder, url)
+        write_customers(folder / "customers.parquet", count, changed_share=0.01)
+        rows["1 % changed"] = run("export", folder, url)
+        write_customers(folder / "customers.parquet", count, left=count // 100, changed_share=0.01)
+        rows["1 % left"] = run("export", folder, url)
+    idle, first = rows["idle run"], rows["first delivery"]
+    beyond = first["run_s"] - idle["run_s"] - floor_s
     print(f"\n{count} customers, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print(f"{'':<24}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'requests':>10}")
+    print(f"{'':<24}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'requests':>10}{'bodies':>8}{'429':>6}")
     print(f"{'floor':<24}{floor_s:>9.2f}")
-    for title, figures in (("idle run", idle), ("first delivery", export), ("unchanged", unchanged)):
-        requests = figures["report"].get("requests", "")
-        print(f"{title:<24}{figures['run_s']:>9.2f}{figures['cpu_s']:>9.2f}{figures['peak_mb']:>9.0f}{requests:>10}")
+    for title, figures in rows.items():
+        asked = "".join(f"{figures[name]:>{width}}" for name, width in (("requests", 10), ("bodies", 8), ("429", 6)))
+        print(f"{title:<24}{figures['run_s']:>9.2f}{figures['cpu_s']:>9.2f}{figures['peak_mb']:>9.0f}{asked}")
     print(f"\nbeyond Dagster's own start and the floor: {beyond:.2f} s")
-    print(f"first delivery, of the floor and an idle run: {export['run_s'] / (floor_s + idle['run_s']):.2f}")
+    print(f"first delivery, of the floor and an idle run: {first['run_s'] / (floor_s + idle['run_s']):.2f}")
 
 
 def run(what: str, folder: Path, url: str) -> dict[str, Any]:
     """One run in a process of its own; its start, imports and all, counts as its time."""
+    httpx.delete(f"{url}/_sandbox/requests", trust_env=False).raise_for_status()
     environment = {
         **os.environ,
         "BENCH_FOLDER": str(folder),
@@ -68,7 +74,18 @@ def run(what: str, folder: Path, url: str) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(done.stderr[-4_000:])
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return figures | count_requests(url)
+
+
+def count_requests(url: str) -> dict[str, int]:
+    """How many requests there were since they were forgotten, how many bulk imports among them, how many too early."""
+    requests = httpx.get(f"{url}/_sandbox/requests", trust_env=False).raise_for_status().json()
+    bodies = [each for each in requests if each["method"] == "POST" and "bulk-import" in each["path"]]
+    return {
+        "requests": len(requests),
+        "bodies": len(bodies),
+        "429": sum(each["status"] == 429 for each in requests),
+    }
 
 
 @contextmanager

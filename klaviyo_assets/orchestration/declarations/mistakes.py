@@ -100,7 +100,7 @@ def shown(value: Any) -> str:
 
 def redact(text: str) -> str:
     """The text with every address and every private key in it replaced by words; the mere sign '@' stays."""
-    return re.sub(r"(?!'@')\S+@[^\s,;]+", "an address", re.sub(r"\bpk_\w+", "a private key", text))
+    return re.sub(r"(?!'@')\S+@[^\s,;]+", "an address", re.sub(r"\bpk_\w*", "a private key", text))
 
 
 def closest(word: Any, words: Iterable[str]) -> str | None:
