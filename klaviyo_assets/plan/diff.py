@@ -147,7 +147,7 @@ def _judge(
 ) -> pl.LazyFrame:
     """The rows with their `kind`, from the top of the rules to the first that holds."""
     moved = pl.col("new_address").is_not_null() & pl.col("ours")
-    leaves = pl.col("ours") & pl.lit(leavers == "remove") & pl.col("bad_row").is_null()
+    leaves = pl.col("ours") & pl.lit(leavers == "remove")
     is_confirmed = (pl.col("payload") == pl.col("known_payload")) & ~pl.col("incomplete") & pl.lit(not resend_all)
     may_be_cleared = pl.col("uncleared").is_not_null() & pl.lit(on_null == "clear")
     kind = (
@@ -161,7 +161,7 @@ def _judge(
         .then(pl.lit("unchanged"))
         .when(_IN_SEGMENT)
         .then(pl.lit("update"))
-        .when(moved | leaves)
+        .when((moved | leaves) & pl.col("bad_row").is_null())
         .then(pl.lit("remove"))
         .otherwise(pl.lit("stay"))
     )
