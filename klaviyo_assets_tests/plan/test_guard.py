@@ -80,6 +80,8 @@ def test_moves_are_no_removals() -> None:
         pytest.param(Size(rows_read=10, profile_count=5, duplicate_count=0), False, id="at-the-limit"),
         pytest.param(Size(rows_read=10, profile_count=4, duplicate_count=0), True, id="below"),
         pytest.param(Size(rows_read=10, profile_count=4, duplicate_count=1), False, id="a-duplicate-is-usable"),
+        pytest.param(Size(10, 2, 1, not_opted_in_count=2), False, id="who-did-not-agree-is-no-mistake"),
+        pytest.param(Size(10, 2, 1, not_opted_in_count=1), True, id="below-although-some-did-not-agree"),
         pytest.param(Size(rows_read=0, profile_count=0, duplicate_count=0), False, id="no-rows"),
     ],
 )
@@ -96,11 +98,42 @@ def test_valid_share(size: Size, is_refused: bool) -> None:
 def test_measure_counts_rows_people_and_duplicates() -> None:
     """A size is measured from the mapped frames alone."""
     size = measure(
-        profiles({"a@example.com": "p"}), rejections([("a@example.com", "email_duplicate"), (None, "email_missing")])
+        profiles({"a@example.com": "p"}),
+        rejections([("a@example.com", "email_duplicate"), (None, "email_missing"), (None, "not_opted_in")]),
     )
 
-    assert size == Size(rows_read=3, profile_count=1, duplicate_count=1)
-    assert size.unusable_count == 1
+    assert size == Size(rows_read=4, profile_count=1, duplicate_count=1, not_opted_in_count=1)
+    assert (size.unusable_count, size.valid_share) == (1, 0.75)
+
+
+def test_a_plan_whose_rows_are_unusable_is_refused() -> None:
+    """The share of usable addresses holds for a plan too, before its size is looked at."""
+    rows: list[tuple[str | None, str]] = [(None, "email_missing")] * 3
+    plan = diff(profiles({"a@example.com": "p", "b@example.com": "p"}), rejections(rows), ledger({}), leavers="remove")
+
+    assert refusal(plan, Limits(max_profiles=1)) == "min_valid_share"
+
+
+def test_nobody_is_missed_where_leavers_stay() -> None:
+    """An export that keeps leavers is not refused for them, but for a segment that became empty it is."""
+    plan, gone = plan_of(69, 100), plan_of(0, 100)
+    guard("vip", plan, Limits(), leavers="keep")
+
+    with pytest.raises(UnsafePlan, match="has become empty, while 100 of its people are on the list"):
+        guard("vip", gone, Limits(), leavers="keep")
+
+
+def test_moves_do_not_hide_removals() -> None:
+    """Removals over the limit refuse also where many only changed address."""
+    old = {f"old{number}@example.com": "v" for number in range(30)}
+    new = {f"new{number}@example.com": "v" for number in range(15)}
+    ids = {f"new{number}@example.com": str(number) for number in range(15)}
+    known = ledger(old).with_columns(external_id=ledger(old).collect()["email"].str.extract(r"old(\d+)@"))
+    plan = diff(profiles(new, ids), rejections([]), known, leavers="remove")
+
+    assert (plan.counts.removed, plan.counts.moved_count) == (30, 15)
+    assert refusal(plan, Limits(max_removed_share=0.5)) is None
+    assert refusal(plan, Limits(max_removed_share=0.49)) == "max_removed_share"
 
 
 def test_message_says_measure_limit_and_remedy() -> None:

@@ -29,3 +29,12 @@ def test_markdown_and_numbers_agree() -> None:
 
     assert all(f"| {name} | {count} |" in table for name, count in render_numbers(plan()).items())
     assert "@" not in table
+
+
+def test_who_is_emptied_counts_among_the_updated() -> None:
+    """A person who only has a field emptied is updated and cleared, in every rendering."""
+    known = ledger({"a@example.com": '{"attributes":{"email":"a@example.com"}}'}, uncleared=["title"])
+    payload = known.collect()["payload"].item()
+    numbers = render_numbers(diff(profiles({"a@example.com": payload}), rejections([]), known, leavers="keep"))
+
+    assert {name: count for name, count in numbers.items() if count} == {"updated": 1, "cleared": 1}
