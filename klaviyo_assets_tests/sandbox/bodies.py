@@ -22,6 +22,11 @@ def a_list(name: str = "Newsletter", **attributes: Any) -> Json:
     return {"data": {"type": "list", "attributes": {"name": name, **attributes}}}
 
 
+def renamed(list_id: str, name: str) -> Json:
+    """A list to be called otherwise."""
+    return {"data": {"type": "list", "id": list_id, "attributes": {"name": name}}}
+
+
 def a_profile(profile_id: str | None = None, meta: Json | None = None, **attributes: Any) -> Json:
     """A profile to be made or changed."""
     data: Json = {"type": "profile", "attributes": attributes}

@@ -1,6 +1,7 @@
 """One sandbox for all tests here, emptied before each; its clock stands still unless a test moves it.
 
-It always begins on the same day, so that revisions of the API do not retire under the tests.
+It always begins on the same day, so that revisions of the API do not retire under the tests. Every answer is judged,
+and no fault that was ordered may be left over.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from klaviyo_assets.sandbox import RunningSandbox, Settings, serve
+from klaviyo_assets_tests.sandbox.judge import Judge, client_of
 
 TODAY = datetime(2026, 11, 23, 12, 0, 0, 697_020, tzinfo=UTC).timestamp()
 
@@ -23,16 +25,27 @@ def running() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def sandbox(running: RunningSandbox) -> RunningSandbox:
+def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
+    """An empty sandbox; a test that ordered a fault which did not happen has not tested what it says."""
     running.reset()
-    return running
+    yield running
+    assert running.unmet_faults() == []
 
 
 @pytest.fixture
-def klaviyo(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
-    """A client that sends what every request to Klaviyo must carry."""
-    headers = {"authorization": f"Klaviyo-API-Key {sandbox.key}", "revision": "2026-07-15"}
-    # No certificates are read, which takes longer than most tests: nothing here is encrypted.
-    with httpx.Client(base_url=sandbox.url, headers=headers, timeout=10, verify=False) as client:
-        client.headers["content-type"] = "application/vnd.api+json"
+def judge() -> Judge:
+    return Judge()
+
+
+@pytest.fixture
+def klaviyo(sandbox: RunningSandbox, judge: Judge) -> Iterator[httpx.Client]:
+    """A client whose every answer is judged."""
+    with client_of(sandbox.url, sandbox.key, judge=judge) as client:
+        yield client
+
+
+@pytest.fixture
+def unjudged(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
+    """A client for answers that a fault was ordered to spoil: nobody judges them."""
+    with client_of(sandbox.url, sandbox.key) as client:
         yield client

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from click.testing import CliRunner
 
 from klaviyo_assets.sandbox.command import sandbox
 from klaviyo_assets_tests.sandbox.bodies import LISTS
+from klaviyo_assets_tests.sandbox.judge import Judge, client_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +30,8 @@ def test_it_runs_until_it_is_told_to_stop(number: signal.Signals) -> None:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
         told = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
-        headers = {"authorization": f"Klaviyo-API-Key {told['KLAVIYO_API_KEY']}", "revision": "2026-07-15"}
-        answer = httpx.get(told["KLAVIYO_API_URL"] + LISTS, headers=headers)
+        with client_of(told["KLAVIYO_API_URL"], told["KLAVIYO_API_KEY"], judge=Judge()) as client:
+            answer = client.get(LISTS)
         process.send_signal(number)
         _, complaints = process.communicate(timeout=10)
 

@@ -28,7 +28,7 @@ def test_what_an_account_holds(klaviyo: httpx.Client, sandbox: RunningSandbox) -
     """Lists with counts and flows, bulk jobs with counters and errors, faults, and the last requests."""
     list_id = sandbox.create_list("High value", flows=(Flow("Flow01", "Welcome series"),))
     sandbox.order_fault(FailRows(indexes=(1,), code="odd_code"), path="*/profile-bulk-import-jobs")
-    sandbox.order_fault(AnswerWith(503), path="/api/never")
+    later = sandbox.order_fault(AnswerWith(503), path="/api/accounts")
     bodies.complete(sandbox, klaviyo, bodies.people(1500), list_id)
     klaviyo.get(f"{LISTS}/NOPE01")
     text = " ".join(page(sandbox).split())
@@ -45,6 +45,8 @@ def test_what_an_account_holds(klaviyo: httpx.Client, sandbox: RunningSandbox) -
         '<span class="pill warn">404</span>',
     ):
         assert words in text
+    klaviyo.get("/api/accounts")
+    assert later.remaining_count == 0
 
 
 def test_the_members_of_a_list(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:

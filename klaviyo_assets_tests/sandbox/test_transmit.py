@@ -43,22 +43,22 @@ def test_any_retry_after(klaviyo: httpx.Client, sandbox: RunningSandbox, value: 
     assert klaviyo.get(LISTS).headers["retry-after"] == value
 
 
-def test_a_page_of_a_proxy(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+def test_a_page_of_a_proxy(unjudged: httpx.Client, sandbox: RunningSandbox) -> None:
     """A challenge is HTML, where JSON was expected, and has none of Klaviyo's headers."""
     sandbox.order_fault(AnswerWith(403, html=True, after_work=True))
-    answer = klaviyo.get(LISTS)
+    answer = unjudged.get(LISTS)
 
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=UTF-8")
     assert not {"x-klaviyo-req-id", "cid", "ratelimit-limit"} & answer.headers.keys()
     assert answer.text.startswith("<!DOCTYPE html>")
 
 
-def test_errors_of_one_s_own(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+def test_errors_of_one_s_own(unjudged: httpx.Client, sandbox: RunningSandbox) -> None:
     """The entries are those that were ordered."""
     entry = {"id": "1", "code": "odd", "title": "Odd.", "detail": "Nobody knows this."}
     sandbox.order_fault(AnswerWith(400, errors=(entry,)))
 
-    assert klaviyo.get(LISTS).json() == {"errors": [entry]}
+    assert unjudged.get(LISTS).json() == {"errors": [entry]}
 
 
 def test_a_result_that_is_withheld(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
@@ -80,10 +80,10 @@ def test_a_dropped_connection(klaviyo: httpx.Client, sandbox: RunningSandbox, af
     assert [(each.method, each.status) for each in sandbox.requests()] == [("POST", None), ("GET", 200)]
 
 
-def test_a_body_that_is_cut(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+def test_a_body_that_is_cut(unjudged: httpx.Client, sandbox: RunningSandbox) -> None:
     """The headers promise more than comes."""
     sandbox.order_fault(CutBody())
-    with klaviyo.stream("GET", LISTS) as answer:
+    with unjudged.stream("GET", LISTS) as answer:
         with pytest.raises(httpx.RemoteProtocolError):
             answer.read()
         promised = int(answer.headers["content-length"])
@@ -91,11 +91,11 @@ def test_a_body_that_is_cut(klaviyo: httpx.Client, sandbox: RunningSandbox) -> N
         assert answer.num_bytes_downloaded == promised // 2
 
 
-def test_a_slow_body_comes_in_pieces(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+def test_a_slow_body_comes_in_pieces(unjudged: httpx.Client, sandbox: RunningSandbox) -> None:
     """It takes its time, and is whole in the end."""
     sandbox.order_fault(SlowBody(pause_s=0.02, piece_count=3))
     before = time.perf_counter()
-    with klaviyo.stream("GET", LISTS) as answer:
+    with unjudged.stream("GET", LISTS) as answer:
         pieces = list(answer.iter_raw())
 
     assert time.perf_counter() - before >= 0.06
@@ -112,14 +112,14 @@ def test_a_late_answer(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
     assert len(ids_of(klaviyo.get(LISTS))) == 1
 
 
-def test_unknown_values_and_fields(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+def test_unknown_values_and_fields(klaviyo: httpx.Client, unjudged: httpx.Client, sandbox: RunningSandbox) -> None:
     """An answer can hold what nobody has heard of, in one place or in every item of a list."""
     job_id = bodies.submit(klaviyo, bodies.people(1))
     change = AlterAnswer({"/data/attributes/status": "on_hold", "/data/attributes/mood/today": "fine"})
     everywhere = AlterAnswer({"/data/*/attributes/status": "on_hold", "/data/0/id": "first"})
     sandbox.order_fault(change, path=f"{JOBS}/*")
     sandbox.order_fault(everywhere, path=JOBS)
-    one, listed = klaviyo.get(f"{JOBS}/{job_id}").json()["data"], klaviyo.get(JOBS).json()["data"]
+    one, listed = unjudged.get(f"{JOBS}/{job_id}").json()["data"], unjudged.get(JOBS).json()["data"]
 
     assert (one["attributes"]["status"], one["attributes"]["mood"]) == ("on_hold", {"today": "fine"})
     assert [(job["id"], job["attributes"]["status"]) for job in listed] == [("first", "on_hold")]
