@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from klaviyo_assets.sandbox.account import Account
+from klaviyo_assets.sandbox.account.ids import Ids
 from klaviyo_assets.sandbox.account.lists import Flow, KlaviyoList
 from klaviyo_assets.sandbox.account.payload import Row
 from klaviyo_assets.sandbox.account.profiles import Profile
@@ -52,6 +53,7 @@ class Sandbox:
             self.accounts: dict[str, Account] = {}
             self.keys: dict[str, Access] = {}
             self.meters: dict[str, Meter] = {}
+            self.request_ids = Ids(f"{self.settings.seed}:requests")
             self.log.clear()
             self.faults.clear()
             self.add_account(DEFAULT_KEY, account_id=DEFAULT_ACCOUNT_ID, name="Sandbox")

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from starlette.types import Receive, Send
 
@@ -74,8 +73,8 @@ async def transmit(answer: Answer, effects: Effects, receive: Receive, send: Sen
 
 def _instead(effect: AnswerWith, answer: Answer) -> Answer:
     """What was ordered: a page of a proxy, which knows nothing of Klaviyo's headers, or an error of Klaviyo's."""
-    request_id = answer.headers.get("x-klaviyo-req-id", str(uuid4()))
-    headers = {} if effect.html else {"x-klaviyo-req-id": request_id}
+    request_id = answer.headers["x-klaviyo-req-id"]
+    headers = {"date": answer.headers["date"]} | ({} if effect.html else {"x-klaviyo-req-id": request_id})
     if effect.retry_after is not None:
         headers["retry-after"] = effect.retry_after
     if effect.html:

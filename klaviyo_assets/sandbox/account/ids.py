@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import string
+from uuid import UUID
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
@@ -12,7 +13,7 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 class Ids:
-    """One account's ids. ULIDs only ever grow, so that by id is by age."""
+    """The ids of an account, or of a sandbox's requests. ULIDs only ever grow, so that by id is by age."""
 
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed)  # noqa: S311 - no secret
@@ -29,6 +30,10 @@ class Ids:
         """Base64 of the account, chance, the time and more chance, as Klaviyo's are."""
         stem = f"{account_id}_maintenance.{self.short()}.{int(now)}.{self.short()}"
         return base64.urlsafe_b64encode(stem.encode()).decode().rstrip("=")
+
+    def uuid(self) -> str:
+        """That of a request."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def ulid(self, now: float) -> str:
         """26 characters: ten of time, and sixteen that count up where a ULID has chance."""

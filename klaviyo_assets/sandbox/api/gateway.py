@@ -10,9 +10,10 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
@@ -47,8 +48,9 @@ class Gateway:
         if incoming is None:
             return
         effects = self._sandbox.faults.take(incoming.method, incoming.route)
+        headers = ALWAYS | {"date": _date(at), "x-klaviyo-req-id": self._sandbox.request_ids.uuid()}
         # Off the event loop: a full body takes a tenth of a second to read.
-        answer = await run_in_threadpool(self._answer, incoming, effects)
+        answer = await run_in_threadpool(self._answer, incoming, effects, headers)
         # Before it is sent, so that whoever has the answer finds the request in the log.
         self._sandbox.log.add(
             LoggedRequest(
@@ -63,17 +65,16 @@ class Gateway:
         )
         await transmit.transmit(answer, effects, receive, send)
 
-    def _answer(self, incoming: Incoming, effects: tuple[Effect, ...]) -> Answer:
-        answer = self._carried_out(incoming, effects) if transmit.lets_work(effects) else Answer(204)
+    def _answer(self, incoming: Incoming, effects: tuple[Effect, ...], headers: dict[str, str]) -> Answer:
+        works = transmit.lets_work(effects)
+        answer = self._carried_out(incoming, effects, headers) if works else Answer(204, headers=headers)
         return transmit.altered(answer, effects)
 
-    def _carried_out(self, incoming: Incoming, effects: tuple[Effect, ...]) -> Answer:
-        request_id = str(uuid4())
-        headers = ALWAYS | {"x-klaviyo-req-id": request_id}
+    def _carried_out(self, incoming: Incoming, effects: tuple[Effect, ...], headers: dict[str, str]) -> Answer:
         try:
             answer = self._work(incoming, effects, headers)
         except errors.ApiError as error:
-            answer = Answer(error.status, error.document(request_id), error.headers)
+            answer = Answer(error.status, error.document(headers["x-klaviyo-req-id"]), error.headers)
         return replace(answer, headers={**headers, **answer.headers})
 
     def _work(self, incoming: Incoming, effects: tuple[Effect, ...], headers: dict[str, str]) -> Answer:
@@ -176,6 +177,11 @@ def _document(incoming: Incoming) -> Any:
     except (ValueError, RecursionError):
         raise errors.invalid() from None
     return document
+
+
+def _date(at: float) -> str:
+    """The header, by the sandbox's clock: a time in it means the same as one in a body."""
+    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
 
 
 def _refuse_constant(name: str) -> None:
