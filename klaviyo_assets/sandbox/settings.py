@@ -10,6 +10,14 @@ from typing import Any, Literal
 
 from klaviyo_assets.sandbox.inputs import WrongInput, expect_object, parse
 
+Handling = Literal["drop", "refuse", "partial"]
+"""What becomes of a phone number that Klaviyo cannot take, where an e-mail address beside it says who is meant.
+
+`drop` goes on without it and without a word. `refuse` is 400, with a pointer to it. `partial` goes on without it and
+says so in the header `X-Klaviyo-Partial-Failure`, also where a single profile is written, which is else refused.
+https://community.klaviyo.com/developer-group-64/api-validation-improvements-for-phone-number-handling-18034
+"""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -25,6 +33,13 @@ class Settings:
         rejoin_keeps_first: joining a list again keeps the first `joined_group_at`.
         count_lag_s: `profile_count` tells how many members there were this long ago.
         duplicate_winner: which row counts where one body names a person twice.
+        malformed_phone: what becomes of a phone number that is none.
+        unsupported_phone: what becomes of one of a region that the account does not support.
+        bulk_null: whether a null in a bulk import says nothing, or clears.
+        unknown_member: putting an unknown profile id on a list, or taking it off, is 404, 400, or does nothing.
+        two_people: a row of a bulk import with an e-mail address and a phone number of two people is that of the
+            address, without the number, or fails in the job as `duplicate_profile`.
+        body_limit: how many bytes 5 MB are.
         seed: bulk jobs' durations and all ids are drawn from it.
     """
 
@@ -37,6 +52,12 @@ class Settings:
     rejoin_keeps_first: bool = True
     count_lag_s: float = 0.0
     duplicate_winner: Literal["first", "last"] = "last"
+    malformed_phone: Handling = "drop"
+    unsupported_phone: Handling = "refuse"
+    bulk_null: Literal["ignore", "clear"] = "ignore"
+    unknown_member: Literal["not_found", "refuse", "ignore"] = "not_found"
+    two_people: Literal["email", "fail"] = "email"
+    body_limit: Literal[5_000_000, 5_242_880] = 5_000_000
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from klaviyo_assets.sandbox.account.bulk_jobs import BulkJob, Course, Ending, RowFailure, without_duplicates
 from klaviyo_assets.sandbox.account.ids import Ids
@@ -72,6 +72,7 @@ class Account:
         total_count: int,
         at: float,
         failures: tuple[RowFailure, ...] = (),
+        on_two_people: Callable[[Row], RowFailure] | None = None,
         ending: Ending = "complete",
         applied_share: float = 1.0,
     ) -> BulkJob:
@@ -91,6 +92,7 @@ class Account:
             course=course,
             rows=kept[: round(len(kept) * applied_share)],
             failures=failures,
+            on_two_people=on_two_people,
         )
         self._bulk_jobs[job.id] = job
         self._unapplied.append(job)
@@ -107,13 +109,20 @@ class Account:
 
     def _apply(self, job: BulkJob) -> None:
         at = job.course.applies_at
-        profile_ids = [self._import(row, at=at) for row in job.rows]
+        profile_ids: list[str] = []
+        refused: list[RowFailure] = []
+        for row in job.rows:
+            if job.on_two_people is not None and self.profiles.is_two_people(row):
+                refused.append(job.on_two_people(row))
+            else:
+                profile_ids.append(self._import(row, at=at))
         for list_id in job.list_ids:
             # The list may have been deleted since.
             if list_id in self.lists:
                 self.join(self.lists[list_id], profile_ids, at=at)
         job.profile_ids = sorted(set(profile_ids))
-        job.rows = []
+        job.failures += tuple(refused)
+        job.rows, job.on_two_people = [], None
 
     def _forget_expired(self, now: float) -> None:
         self._bulk_jobs = {job.id: job for job in self.bulk_jobs() if not job.is_expired(now)}

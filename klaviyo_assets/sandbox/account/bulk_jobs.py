@@ -10,7 +10,7 @@ were submitted in: both are Klaviyo's ways. https://developers.klaviyo.com/en/do
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -80,7 +80,12 @@ class Course:
 
 @dataclass(eq=False)
 class BulkJob:
-    """A bulk import job. `rows` wait for the time at which they are applied, and are let go then."""
+    """A bulk import job. `rows` wait for the time at which they are applied, and are let go then.
+
+    Attributes:
+        on_two_people: makes a failure of a row whose identifiers turn out to be two people's; None where it is
+            applied to one of them.
+    """
 
     id: str
     list_ids: tuple[str, ...]
@@ -88,6 +93,7 @@ class BulkJob:
     course: Course
     rows: list[Row] = field(repr=False)
     failures: tuple[RowFailure, ...] = field(default=(), repr=False)
+    on_two_people: Callable[[Row], RowFailure] | None = field(default=None, repr=False)
     profile_ids: list[str] = field(default_factory=list, repr=False)
 
     @property

@@ -50,6 +50,8 @@ class Row:
         payload: everything but the identifiers; a null in it clears.
         may_clear: there may be nulls in it.
         cleared: identifiers that the request takes away.
+        dropped: identifiers that the request had and that were left out, which its client is told.
+        index: where it stood in its body.
     """
 
     profile_id: str | None
@@ -60,6 +62,8 @@ class Row:
     may_clear: bool = False
     patch: Patch | None = None
     cleared: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    index: int = 0
 
     def identity(self) -> str | None:
         """What makes two rows of one body the same person."""

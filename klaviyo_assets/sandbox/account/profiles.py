@@ -80,6 +80,11 @@ class Profiles:
         holders = [one for field, value in stated if value is not None for one in self.ids_with(field, [value])]
         return [holder for holder in holders if holder != profile_id]
 
+    def is_two_people(self, row: Row) -> bool:
+        """Whether the e-mail address and the phone number of a row are already those of different profiles."""
+        profile_id = self.match(row)
+        return profile_id is not None and bool(self.others_with(row, profile_id, fields=("email", "phone_number")))
+
     def create(self, row: Row, *, at: float) -> str:
         """Makes a new profile of a row, and returns its id."""
         profile_id = self._new_id(at)

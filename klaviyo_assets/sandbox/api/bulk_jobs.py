@@ -1,4 +1,4 @@
-"""Bulk profile import jobs: submit one, follow it, read what it refused.
+"""Bulk profile import jobs: submit one, and follow it. What it refused is told in `import_errors.py`.
 
 A body is checked as a whole, and one bad row refuses it: then there is no job and nothing was imported.
 https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
@@ -6,30 +6,26 @@ https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from klaviyo_assets.sandbox.account.bulk_jobs import BulkJob, RowFailure
-from klaviyo_assets.sandbox.account.payload import Row
-from klaviyo_assets.sandbox.api import documents, errors, lists, paging, profiles, requests, validation
+from klaviyo_assets.sandbox.account.bulk_jobs import BulkJob
+from klaviyo_assets.sandbox.api import documents, errors, import_errors, lists, paging, profiles, requests, validation
 from klaviyo_assets.sandbox.api.documents import Json
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.filters import Rules
+from klaviyo_assets.sandbox.api.import_errors import ROWS_AT
 from klaviyo_assets.sandbox.api.paging import NUMBERED, Key, Order, Page
-from klaviyo_assets.sandbox.effects import EndBulkJob, FailRows
+from klaviyo_assets.sandbox.effects import EndBulkJob
 
 KIND = "profile-bulk-import-job"
 PATH = "profile-bulk-import-jobs"
-ROWS_AT = "/data/attributes/profiles/data"
 MOST_ROWS = 10_000
 FIELDS = (
     *("completed_at", "completed_count", "created_at", "expires_at", "failed_count", "id", "started_at"),
     *("status", "total_count"),
 )
-ERROR_FIELDS = ("code", "detail", "id", "original_payload", "source", "title")
 STATUSES = ("queued", "processing", "complete")
 FILTERS: Rules = {"status": ("any", "equals")}
-TOO_LARGE = FailRows(code="too_large", detail="The profile is larger than 100KB.")
 
 
 def submit(call: Call) -> Answer:
@@ -37,8 +33,8 @@ def submit(call: Call) -> Answer:
     resource = requests.resource_of(call, KIND)
     entries = _entries(resource["attributes"])
     list_ids = _list_ids(call, resource)
-    rows = validation.read_bulk_rows(entries, pointer=ROWS_AT)
-    failures = _failures(call, entries, rows)
+    rows = validation.read_bulk_rows(entries, pointer=ROWS_AT, settings=call.settings)
+    failures = import_errors.failures(call, entries, rows)
     ending = next((effect for effect in call.effects if isinstance(effect, EndBulkJob)), None)
     job = call.account.submit(
         [row for index, row in enumerate(rows) if index not in failures],
@@ -46,10 +42,11 @@ def submit(call: Call) -> Answer:
         total_count=len(entries),
         at=call.now,
         failures=tuple(failures.values()),
+        on_two_people=import_errors.on_two_people(call, entries),
         ending=ending.ending if ending else "complete",
         applied_share=ending.applied_share if ending else 1.0,
     )
-    return Answer(202, documents.single(call, render(call, job)))
+    return Answer(202, documents.single(call, render(call, job)), validation.partial_failure(rows))
 
 
 def read_all(call: Call) -> Answer:
@@ -67,19 +64,10 @@ def read_all(call: Call) -> Answer:
 
 def read_one(call: Call) -> Answer:
     """One job, as far as it has come."""
-    job = _job(call)
+    job = requests.bulk_job_of(call)
     included = call.query.names("include")
     document = documents.single(call, render(call, job), included=_lists(call, job) if included else None)
     return Answer(200, document)
-
-
-def read_import_errors(call: Call) -> Answer:
-    """The rows that a job did not take."""
-    failures = _job(call).failures_told(call.now)
-    order: Order[RowFailure] = Order("id", lambda failure: (failure.id, failure.id))
-    size = call.query.page_size(default=profiles.PAGE_SIZE, most=profiles.MOST_PER_PAGE)
-    page = paging.cut(sorted(failures, key=order.key), order=order, cursor=call.query.cursor(), size=size)
-    return Answer(200, documents.paged(call, [_import_error(call, failure) for failure in page.items], page))
 
 
 def read_profiles(call: Call) -> Answer:
@@ -96,12 +84,12 @@ def read_profile_ids(call: Call) -> Answer:
 
 def read_lists(call: Call) -> Answer:
     """The lists that a job puts people on. Not paged."""
-    return Answer(200, documents.unpaged(call, _lists(call, _job(call))))
+    return Answer(200, documents.unpaged(call, _lists(call, requests.bulk_job_of(call))))
 
 
 def read_list_ids(call: Call) -> Answer:
     """Their ids alone."""
-    return Answer(200, documents.unpaged(call, documents.identifiers("list", _job(call).list_ids)))
+    return Answer(200, documents.unpaged(call, documents.identifiers("list", requests.bulk_job_of(call).list_ids)))
 
 
 def render(call: Call, job: BulkJob, *, microseconds: bool = False) -> Json:
@@ -154,60 +142,15 @@ def _list_ids(call: Call, resource: dict[str, Any]) -> tuple[str, ...]:
     return list_ids
 
 
-def _failures(call: Call, entries: Sequence[Any], rows: Sequence[Row]) -> dict[int, RowFailure]:
-    """By index, the rows that the job will not take: those that are too large, and those that a fault names."""
-    failures = {
-        index: _failure(call, TOO_LARGE, index, entry)
-        for index, (entry, row) in enumerate(zip(entries, rows, strict=True))
-        if validation.is_too_large(entry, row)
-    }
-    for fault in (effect for effect in call.effects if isinstance(effect, FailRows)):
-        emails = set(map(validation.normalized_email, fault.emails))
-        for index, row in enumerate(rows):
-            if index in fault.indexes or row.email in emails:
-                failures[index] = _failure(call, fault, index, entries[index])
-    return failures
-
-
-def _failure(call: Call, fault: FailRows, index: int, entry: dict[str, Any]) -> RowFailure:
-    return RowFailure(
-        id=call.account.ids.ulid(call.now),
-        code=fault.code,
-        title=fault.title,
-        detail=fault.detail,
-        pointer=f"{ROWS_AT}/{index}" if fault.with_pointer else None,
-        payload=entry if fault.with_payload else None,
-    )
-
-
-def _import_error(call: Call, failure: RowFailure) -> Json:
-    attributes = {
-        "code": failure.code,
-        "title": failure.title,
-        "detail": failure.detail,
-        "source": {"pointer": failure.pointer} if failure.pointer else {},
-        "original_payload": failure.payload,
-    }
-    fields = call.query.names("fields[import-error]")
-    return {"type": "import-error", "id": failure.id, "attributes": documents.sparse(attributes, fields)}
-
-
 def _profile_ids(call: Call) -> Page[str]:
     order: Order[str] = Order(NUMBERED, lambda profile_id: (profile_id, profile_id))
     size = call.query.page_size(default=profiles.PAGE_SIZE, most=profiles.MOST_PER_PAGE)
-    return paging.cut(_job(call).profile_ids, order=order, cursor=call.query.cursor(), size=size)
+    return paging.cut(requests.bulk_job_of(call).profile_ids, order=order, cursor=call.query.cursor(), size=size)
 
 
 def _lists(call: Call, job: BulkJob) -> list[Json]:
     found = [call.account.lists[list_id] for list_id in job.list_ids if list_id in call.account.lists]
     return [lists.render(call, one) for one in found]
-
-
-def _job(call: Call) -> BulkJob:
-    job = call.account.bulk_job(call.params["id"])
-    if job is None:
-        raise errors.unknown_bulk_job()
-    return job
 
 
 def _by_creation(job: BulkJob) -> Key:

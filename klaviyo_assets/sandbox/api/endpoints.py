@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from klaviyo_assets.sandbox.api import accounts, bulk_jobs, lists, members, profiles
+from klaviyo_assets.sandbox.api import accounts, bulk_jobs, import_errors, lists, members, profiles
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.query import Parameters, Query
 from klaviyo_assets.sandbox.limits import XS, L, M, Tier
@@ -32,7 +32,7 @@ COUNTED_LIST: Parameters = {
 }
 ACCOUNT: Parameters = {"fields[account]": accounts.FIELDS}
 BULK_JOB: Parameters = {f"fields[{bulk_jobs.KIND}]": bulk_jobs.FIELDS}
-IMPORT_ERROR: Parameters = {"fields[import-error]": bulk_jobs.ERROR_FIELDS}
+IMPORT_ERROR: Parameters = {"fields[import-error]": import_errors.FIELDS}
 NEW_LIST = Tier(M.burst, M.steady, daily=150)
 
 
@@ -133,7 +133,7 @@ ENDPOINTS = (
         parameters={**BULK_JOB, **LIST, "include": ("lists",)},
     ),
     Endpoint(
-        *("GET", f"{JOBS}/{{id}}/import-errors", bulk_jobs.read_import_errors, M, ("profiles:read",), "import-error"),
+        *("GET", f"{JOBS}/{{id}}/import-errors", import_errors.read_all, M, ("profiles:read",), "import-error"),
         parameters={**IMPORT_ERROR, **PAGED},
     ),
     Endpoint(

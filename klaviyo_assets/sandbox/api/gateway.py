@@ -27,9 +27,6 @@ from klaviyo_assets.sandbox.effects import Effect
 from klaviyo_assets.sandbox.request_log import LoggedRequest
 from klaviyo_assets.sandbox.state import Sandbox
 
-MOST_BODY_BYTES = 5_000_000
-"""Whether 5 MB is this or 5 242 880 is not documented; this is the harder one."""
-
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 CONTENT_TYPES = ("application/vnd.api+json", "application/json")
 ALWAYS = {"vary": "Accept, Accept-Language, Cookie, Origin", "content-language": "en-us"}
@@ -44,7 +41,7 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Logs a request and answers it."""
         at, started = self._sandbox.now(), time.perf_counter()
-        incoming = await receive_request(scope, receive)
+        incoming = await receive_request(scope, receive, most_bytes=self._sandbox.settings.body_limit)
         if incoming is None:
             return
         effects = self._sandbox.faults.take(incoming.method, incoming.route)
@@ -85,7 +82,7 @@ class Gateway:
         granted.require(endpoint.scopes)
         revision = headers["x-klaviyo-api-revision"]
         query.expect_only(endpoint.parameters_in(revision), resource=endpoint.resource)
-        document = _document(incoming)
+        document = _document(incoming, most_bytes=self._sandbox.settings.body_limit)
         with self._sandbox.lock:
             account, now = self._sandbox.accounts[granted.account_id], self._sandbox.now()
             account.settle(now)
@@ -134,7 +131,7 @@ class Gateway:
             return None
 
 
-async def receive_request(scope: Scope, receive: Receive) -> Incoming | None:
+async def receive_request(scope: Scope, receive: Receive, *, most_bytes: int) -> Incoming | None:
     """The whole request; None if the client went away before it was whole. Of too large a body nothing is kept."""
     chunks: list[bytes] = []
     byte_count, more = 0, True
@@ -144,7 +141,7 @@ async def receive_request(scope: Scope, receive: Receive) -> Incoming | None:
             return None
         chunk, more = message.get("body", b""), message.get("more_body", False)
         byte_count += len(chunk)
-        if byte_count <= MOST_BODY_BYTES:
+        if byte_count <= most_bytes:
             chunks.append(chunk)
         else:
             chunks.clear()
@@ -154,16 +151,16 @@ async def receive_request(scope: Scope, receive: Receive) -> Incoming | None:
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
-        body=b"".join(chunks) if byte_count <= MOST_BODY_BYTES else None,
+        body=b"".join(chunks) if byte_count <= most_bytes else None,
         byte_count=byte_count,
         base_url=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
     )
 
 
-def _document(incoming: Incoming) -> Any:
+def _document(incoming: Incoming, *, most_bytes: int) -> Any:
     """The decoded body; None where there is none."""
     if incoming.body is None:
-        raise errors.too_large(MOST_BODY_BYTES)
+        raise errors.too_large(most_bytes)
     if not incoming.body:
         return None
     content_type = incoming.headers.get("content-type", "")

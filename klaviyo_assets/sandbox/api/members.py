@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from operator import ge, gt, le, lt
 
 from klaviyo_assets.sandbox.account.lists import KlaviyoList
-from klaviyo_assets.sandbox.api import documents, paging, profiles, requests
+from klaviyo_assets.sandbox.api import documents, errors, paging, profiles, requests
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.filters import Condition, Rules
 from klaviyo_assets.sandbox.api.paging import Key, Order, Page
@@ -53,8 +53,16 @@ def remove(call: Call) -> Answer:
 
 
 def _named(call: Call) -> list[str]:
+    """The profile ids in the body. What becomes of unknown ones is not documented."""
     data = call.document.get("data") if isinstance(call.document, dict) else None
-    return [requests.known_profile(call, each) for each in requests.ids_of(data, "profile", most=MOST_IDS)]
+    profile_ids = requests.ids_of(data, "profile", most=MOST_IDS)
+    if call.settings.unknown_member == "ignore":
+        return [each for each in profile_ids if each in call.account.profiles]
+    for index, each in enumerate(profile_ids):
+        if call.settings.unknown_member == "refuse" and each not in call.account.profiles:
+            raise errors.invalid(f"A profile with id {each} does not exist.", f"/data/{index}/id")
+        requests.known_profile(call, each)
+    return profile_ids
 
 
 def _page(call: Call, klaviyo_list: KlaviyoList) -> Page[str]:

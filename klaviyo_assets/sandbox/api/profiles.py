@@ -51,9 +51,9 @@ def read_one(call: Call) -> Answer:
 
 def create(call: Call) -> Answer:
     """A new profile; 409 if one of its identifiers is taken."""
-    row = validation.read_profile(_resource(call), pointer="/data", bulk=False)
+    row = _row(call, _resource(call))
     _refuse_duplicate(call, row, None, fields=IDENTIFIERS)
-    return _written(call, call.account.profiles.create(row, at=call.now), status=201)
+    return _written(call, call.account.profiles.create(row, at=call.now), row, status=201)
 
 
 def update(call: Call) -> Answer:
@@ -61,23 +61,23 @@ def update(call: Call) -> Answer:
     profile_id = requests.known_profile(call, call.params["id"])
     resource = _resource(call)
     requests.same_id(call, resource)
-    row = validation.read_profile(resource, pointer="/data", bulk=False)
+    row = _row(call, resource)
     _refuse_duplicate(call, row, profile_id, fields=IDENTIFIERS)
     call.account.profiles.update(profile_id, row, at=call.now)
-    return _written(call, profile_id, status=200)
+    return _written(call, profile_id, row, status=200)
 
 
 def create_or_update(call: Call) -> Answer:
     """201 for a new profile, 200 for one that was there; 409 where e-mail and phone number are two people's."""
-    row = validation.read_profile(_resource(call), pointer="/data", bulk=False)
+    row = _row(call, _resource(call))
     if row.profile_id is not None:
         requests.known_profile(call, row.profile_id)
     profile_id = call.account.profiles.match(row)
     if profile_id is None:
-        return _written(call, call.account.profiles.create(row, at=call.now), status=201)
+        return _written(call, call.account.profiles.create(row, at=call.now), row, status=201)
     _refuse_duplicate(call, row, profile_id, fields=("email", "phone_number"))
     call.account.profiles.update(profile_id, row, at=call.now)
-    return _written(call, profile_id, status=200)
+    return _written(call, profile_id, row, status=200)
 
 
 def render(call: Call, profile_id: str, *, microseconds: bool = False, joined_at: float | None = None) -> Json:
@@ -112,8 +112,13 @@ def _attributes(profile: Profile, *, microseconds: bool) -> Json:
     }
 
 
-def _written(call: Call, profile_id: str, *, status: int) -> Answer:
-    return Answer(status, documents.single(call, render(call, profile_id, microseconds=True)))
+def _row(call: Call, resource: dict[str, Any]) -> Row:
+    return validation.read_profile(resource, pointer="/data", settings=call.settings)
+
+
+def _written(call: Call, profile_id: str, row: Row, *, status: int) -> Answer:
+    document = documents.single(call, render(call, profile_id, microseconds=True))
+    return Answer(status, document, validation.partial_failure([row]))
 
 
 def _resource(call: Call) -> dict[str, Any]:

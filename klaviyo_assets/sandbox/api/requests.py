@@ -1,9 +1,10 @@
-"""What the body of a request must look like before anybody asks what is in it."""
+"""What the body of a request must look like before anybody asks what is in it, and what its path names."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from klaviyo_assets.sandbox.account.bulk_jobs import BulkJob
 from klaviyo_assets.sandbox.account.lists import KlaviyoList
 from klaviyo_assets.sandbox.api import errors
 from klaviyo_assets.sandbox.api.exchange import Call
@@ -49,6 +50,14 @@ def list_of(call: Call) -> KlaviyoList:
     found = call.account.lists.get(call.params["id"])
     if found is None:
         raise errors.unknown_list(call.params["id"])
+    return found
+
+
+def bulk_job_of(call: Call) -> BulkJob:
+    """The bulk job that the path names, or 404, also for one that has expired."""
+    found = call.account.bulk_job(call.params["id"])
+    if found is None:
+        raise errors.unknown_bulk_job()
     return found
 
 

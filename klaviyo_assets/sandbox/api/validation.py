@@ -22,6 +22,7 @@ from klaviyo_assets.sandbox.account.payload import (
 )
 from klaviyo_assets.sandbox.api import errors
 from klaviyo_assets.sandbox.api.errors import ApiError, Problem, problem
+from klaviyo_assets.sandbox.settings import Handling, Settings
 
 MOST_PROFILE_BYTES = 100_000
 """https://developers.klaviyo.com/en/reference/bulk_import_profiles: "per-profile is 100KB"."""
@@ -42,12 +43,14 @@ UNSUPPORTED_REGION = "+999"
 
 ACCEPTED = frozenset({*IDENTIFIERS, "_kx", *PLAIN_FIELDS, *NESTED})
 IDENTIFYING = frozenset({*IDENTIFIERS, "_kx"})
-NO_IDENTIFIER = "At least one identifier is required: id, email, phone_number, external_id, _kx."
+NO_IDENTIFIER = "One or more identifiers is required"
+"""https://community.klaviyo.com/developer-group-64/error-creating-new-profiles-with-phone-number-only-11955"""
+
 BAD_PHONE_NUMBER = "Invalid phone number format (Example of a valid format: +12345678901)"
 BAD_REGION = "Phone number is valid but is not in a supported region for this account."
 
 
-def read_bulk_rows(entries: Sequence[object], *, pointer: str) -> list[Row]:
+def read_bulk_rows(entries: Sequence[object], *, pointer: str, settings: Settings) -> list[Row]:
     """The rows of a bulk import, or every mistake in them: one bad row refuses all.
 
     Raises:
@@ -57,7 +60,7 @@ def read_bulk_rows(entries: Sequence[object], *, pointer: str) -> list[Row]:
     problems: list[Problem] = []
     for index, entry in enumerate(entries):
         try:
-            rows.append(read_profile(entry, pointer=f"{pointer}/{index}", bulk=True))
+            rows.append(read_profile(entry, pointer=f"{pointer}/{index}", settings=settings, bulk=True, index=index))
         except ApiError as refused:
             problems += refused.problems
     if problems:
@@ -65,14 +68,15 @@ def read_bulk_rows(entries: Sequence[object], *, pointer: str) -> list[Row]:
     return rows
 
 
-def read_profile(entry: Any, *, pointer: str, bulk: bool) -> Row:
+def read_profile(entry: Any, *, pointer: str, settings: Settings, bulk: bool = False, index: int = 0) -> Row:
     """One profile resource as a row.
 
     Args:
         entry: the decoded resource.
         pointer: where it stands in the body.
-        bulk: nulls say nothing, and a malformed phone number beside an e-mail address is dropped, as a bulk import
-            does; elsewhere nulls clear, and the number is refused.
+        settings: what is done with nulls and phone numbers where Klaviyo's ways are not known.
+        bulk: it is one of a bulk import, and not written by itself.
+        index: which of them.
 
     Raises:
         ApiError: 400, for everything that is wrong with it.
@@ -81,23 +85,34 @@ def read_profile(entry: Any, *, pointer: str, bulk: bool) -> Row:
     if mistakes := [*_form_mistakes(attributes)]:
         raise _refusal(mistakes, pointer)
     email, phone_number = attributes.get("email"), attributes.get("phone_number")
+    dropped: tuple[str, ...] = ()
     if email is not None:
         email = normalized_email(email)
-        if bulk and phone_number is not None and not PHONE_NUMBER.fullmatch(phone_number):
-            phone_number = None
+        handling = _handling(phone_number, settings)
+        if handling == "partial" or (handling == "drop" and bulk):
+            phone_number, dropped = None, ("phone_number",) if handling == "partial" else ()
     if mistakes := [*_identifier_mistakes(profile_id, email, phone_number, attributes)]:
         raise _refusal(mistakes, pointer)
     stated = {name: value for name, value in attributes.items() if name not in IDENTIFYING}
+    may_clear = not bulk or settings.bulk_null == "clear"
     return Row(
         profile_id=profile_id,
         email=email,
         phone_number=phone_number,
         external_id=attributes.get("external_id") or None,
-        payload=pack(without_nulls(stated) if bulk else stated),
-        may_clear=not bulk,
+        payload=pack(stated if may_clear else without_nulls(stated)),
+        may_clear=may_clear,
         patch=_patch(entry, f"{pointer}/meta") if "meta" in entry else None,
-        cleared=() if bulk else tuple(name for name in IDENTIFIERS if attributes.get(name, "") is None),
+        cleared=tuple(name for name in IDENTIFIERS if attributes.get(name, "") is None) if may_clear else (),
+        dropped=dropped,
+        index=index,
     )
+
+
+def partial_failure(rows: Iterable[Row]) -> dict[str, str]:
+    """The header that tells which fields somebody was written without; none where nothing was dropped."""
+    dropped = sorted({name for row in rows for name in row.dropped})
+    return {"x-klaviyo-partial-failure": ", ".join(dropped)} if dropped else {}
 
 
 def byte_count(resource: Any) -> int:
@@ -163,6 +178,15 @@ def _identifier_mistakes(
         yield BAD_REGION, "phone_number"
     if email is None and not (profile_id or any(attributes.get(name) for name in IDENTIFYING)):
         yield NO_IDENTIFIER, ""
+
+
+def _handling(phone_number: str | None, settings: Settings) -> Handling | None:
+    """What to do with a phone number beside an e-mail address; None if it is one that can be taken."""
+    if phone_number is None:
+        return None
+    if not PHONE_NUMBER.fullmatch(phone_number):
+        return settings.malformed_phone
+    return settings.unsupported_phone if phone_number.startswith(UNSUPPORTED_REGION) else None
 
 
 def _unknown(name: str) -> Mistake:

@@ -252,14 +252,6 @@ class TestBodies:
         assert error_of(answer)["source"] == {"pointer": "/data"}
         assert (error_of(answer)["links"], error_of(answer)["meta"]) == ({}, {})
 
-    @pytest.mark.parametrize(("size", "status"), [(5_000_000, 202), (5_000_001, 413)])
-    def test_five_megabytes_and_no_more(self, klaviyo: httpx.Client, size: int, status: int) -> None:
-        """A body of five million bytes is read, and one more byte is too many."""
-        body = json.dumps(bodies.bulk(bodies.people(1))).encode()
-        answer = klaviyo.post(JOBS, content=body + b" " * (size - len(body)))
-
-        assert answer.status_code == status
-
 
 class TestLimits:
     """Requests above the limits."""

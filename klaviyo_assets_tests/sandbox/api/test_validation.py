@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from klaviyo_assets.sandbox import Settings
+from klaviyo_assets.sandbox.account.payload import Row
 from klaviyo_assets.sandbox.api.errors import ApiError
 from klaviyo_assets.sandbox.api.validation import byte_count, read_profile
 
+DEFAULT = Settings()
 
-def read(attributes: dict[str, Any], *, bulk: bool = True, **resource: Any) -> Any:
+
+def read(attributes: dict[str, Any], *, bulk: bool = True, settings: Settings = DEFAULT, **resource: Any) -> Row:
     """A profile of these attributes, read."""
     entry = {"type": "profile", "attributes": attributes, **resource}
-    return read_profile(entry, pointer="/data", bulk=bulk)
+    return read_profile(entry, pointer="/data", settings=settings, bulk=bulk)
 
 
 @pytest.mark.parametrize(
