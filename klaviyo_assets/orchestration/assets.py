@@ -63,7 +63,7 @@ def profiles_assets(export: Export, *, owners: list[str]) -> dg.AssetsDefinition
     @dg.multi_asset(
         name=f"klaviyo__{export.name}__profiles",
         group_name=KLAVIYO_GROUP,
-        ins={name: dg.AssetIn(dg.AssetKey.from_user_string(key)) for name, key in ins.items()},
+        ins={name: _segment_in(key) for name, key in ins.items()},
         outs={
             "profiles": _frame_out(export, keys.profiles, _describe_profiles(export), owners, rules_in="dropped"),
             "rejections": _frame_out(export, keys.rejections, _describe_rejections(export), owners, rules_in="rule"),
@@ -78,6 +78,11 @@ def profiles_assets(export: Export, *, owners: list[str]) -> dg.AssetsDefinition
         yield dg.Output(mapped.rejections, "rejections", metadata=rejections_metadata(export.field_map, columns))
 
     return map_segments
+
+
+def _segment_in(key: str) -> dg.AssetIn:
+    # Of a partitioned asset the last partition stands for it: of snapshots that is the newest.
+    return dg.AssetIn(dg.AssetKey.from_user_string(key), partition_mapping=dg.LastPartitionMapping())
 
 
 def _frame_out(export: Export, key: dg.AssetKey, description: str, owners: list[str], *, rules_in: str) -> dg.AssetOut:
@@ -97,7 +102,7 @@ def _as_lazy(frame: object, key: str) -> pl.LazyFrame:
         return frame.lazy()
     raise SegmentError(
         f"Segment {key} holds a {type(frame).__module__}.{type(frame).__qualname__}, expected a Polars DataFrame or "
-        f"LazyFrame; let the asset return one (as polars.from_pandas(frame) does), without partitions."
+        f"LazyFrame; let the asset return one, as polars.from_pandas(frame) does."
     )
 
 
