@@ -18,7 +18,15 @@ from starlette.routing import Route
 from klaviyo_assets.sandbox.account.lists import Flow
 from klaviyo_assets.sandbox.api.access import ALL_SCOPES
 from klaviyo_assets.sandbox.faults import parse_fault
-from klaviyo_assets.sandbox.inputs import WrongInput, expect_known, expect_object, parse
+from klaviyo_assets.sandbox.inputs import (
+    WrongInput,
+    expect_known,
+    expect_number,
+    expect_object,
+    expect_text,
+    expect_texts,
+    parse,
+)
 from klaviyo_assets.sandbox.state import Sandbox
 
 Json = Any
@@ -54,7 +62,7 @@ def read_clock(sandbox: Sandbox, params: Params, body: Json) -> Json:
 
 def move_clock(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """Moves the clock forward by `advance_s`."""
-    sandbox.advance(_number(body, "advance_s"))
+    sandbox.advance(expect_number(body, "advance_s"))
     return {"now": sandbox.now()}
 
 
@@ -68,12 +76,24 @@ def add_account(sandbox: Sandbox, params: Params, body: Json) -> Json:
     given = expect_object(body, where="account")
     expect_known(given, ("key", "account_id", "name", "scopes"), where="account")
     account = sandbox.add_account(
-        _text(given, "key"),
-        account_id=_text(given, "account_id") if "account_id" in given else None,
-        name=_text(given, "name") if "name" in given else None,
-        scopes=_texts(given, "scopes") if "scopes" in given else ALL_SCOPES,
+        expect_text(given, "key"),
+        account_id=expect_text(given, "account_id") if "account_id" in given else None,
+        name=expect_text(given, "name") if "name" in given else None,
+        scopes=expect_texts(given, "scopes") if "scopes" in given else ALL_SCOPES,
     )
     return {"account_id": account.id, "name": account.name}
+
+
+def change_key(sandbox: Sandbox, params: Params, body: Json) -> Json:
+    """What a key may do. It stands in the body, as paths are shown and bodies are not."""
+    sandbox.change_scopes(expect_text(body, "key"), expect_texts(body, "scopes"))
+    return {}
+
+
+def revoke_key(sandbox: Sandbox, params: Params, body: Json) -> Json:
+    """Somebody takes a key away."""
+    sandbox.revoke_key(expect_text(body, "key"))
+    return {}
 
 
 def read_lists(sandbox: Sandbox, params: Params, body: Json) -> Json:
@@ -87,8 +107,8 @@ def create_list(sandbox: Sandbox, params: Params, body: Json) -> Json:
     expect_known(given, ("name", "id", "flows"), where="list")
     created = sandbox.create_list(
         params["account_id"],
-        _text(given, "name"),
-        list_id=_text(given, "id") if "id" in given else None,
+        expect_text(given, "name"),
+        list_id=expect_text(given, "id") if "id" in given else None,
         flows=_flows(given),
     )
     return {"id": created.id, "name": created.name}
@@ -99,6 +119,12 @@ def change_list(sandbox: Sandbox, params: Params, body: Json) -> Json:
     given = expect_object(body, where="list")
     expect_known(given, ("flows",), where="list")
     sandbox.set_flows(params["account_id"], params["list_id"], _flows(given))
+    return {}
+
+
+def delete_list(sandbox: Sandbox, params: Params, body: Json) -> Json:
+    """Somebody else deletes a list."""
+    sandbox.delete_list(params["account_id"], params["list_id"])
     return {}
 
 
@@ -128,7 +154,7 @@ def change_profile(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """Somebody changes a profile's address; the path has its id or its address so far."""
     given = expect_object(body, where="profile")
     expect_known(given, ("email",), where="profile")
-    sandbox.change_email(params["account_id"], params["profile"], _text(given, "email"))
+    sandbox.change_email(params["account_id"], params["profile"], expect_text(given, "email"))
     return {}
 
 
@@ -145,7 +171,7 @@ def clear_requests(sandbox: Sandbox, params: Params, body: Json) -> Json:
 
 def order_fault(sandbox: Sandbox, params: Params, body: Json) -> Json:
     """Orders a fault."""
-    return sandbox.faults.order(parse_fault(body)).as_json()
+    return sandbox.order_fault(parse_fault(body)).as_json()
 
 
 def read_faults(sandbox: Sandbox, params: Params, body: Json) -> Json:
@@ -167,9 +193,12 @@ CONTROLS: tuple[tuple[str, str, Control], ...] = (
     ("POST", "/clock", move_clock),
     ("GET", "/accounts", read_accounts),
     ("POST", "/accounts", add_account),
+    ("PATCH", "/keys", change_key),
+    ("DELETE", "/keys", revoke_key),
     ("GET", "/accounts/{account_id}/lists", read_lists),
     ("POST", "/accounts/{account_id}/lists", create_list),
     ("PATCH", "/accounts/{account_id}/lists/{list_id}", change_list),
+    ("DELETE", "/accounts/{account_id}/lists/{list_id}", delete_list),
     ("GET", "/accounts/{account_id}/lists/{list_id}/members", read_members),
     ("POST", "/accounts/{account_id}/lists/{list_id}/members", put_on_list),
     ("DELETE", "/accounts/{account_id}/lists/{list_id}/members", take_off_list),
@@ -209,25 +238,4 @@ def _emails(body: Json) -> list[str]:
     """Of `[{"email": …}, …]`."""
     if not isinstance(body, list):
         raise WrongInput('members: found no list, expected [{"email": …}, …].')
-    return [_text(expect_object(member, where="member"), "email") for member in body]
-
-
-def _text(given: Json, name: str) -> str:
-    value = expect_object(given, where="body").get(name)
-    if not isinstance(value, str) or not value:
-        raise WrongInput(f"{name}: found {'nothing' if not value else type(value).__name__}, expected a text.")
-    return value
-
-
-def _texts(given: Json, name: str) -> list[str]:
-    value = given.get(name)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise WrongInput(f"{name}: expected a list of texts.")
-    return value
-
-
-def _number(given: Json, name: str) -> float:
-    value = expect_object(given, where="body").get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WrongInput(f"{name}: found {'nothing' if value is None else type(value).__name__}, expected a number.")
-    return float(value)
+    return [expect_text(expect_object(member, where="member"), "email") for member in body]

@@ -1,4 +1,6 @@
-"""What a fault can do to a request, as values: `transmit.py` does it to answers, `api/bulk_jobs.py` to bulk jobs.
+"""What a fault can do to a request, as values.
+
+`transmit.py` does it to answers, `api/bulk_jobs.py` to bulk jobs, and `meanwhile.py` to the account around them.
 
 A new kind is a class here, named in `EFFECTS`; its attributes are what an order in JSON may say.
 """
@@ -111,6 +113,20 @@ class FailRows(Effect):
 
 
 @dataclass(frozen=True)
+class DropFields(Effect):
+    """Lets rows of the bulk job that the request makes be imported without some field, and the answer's header say so.
+
+    A row that nothing else identifies keeps it.
+    """
+
+    kind = "drop_fields"
+    concerns = BULK_IMPORT
+    indexes: tuple[int, ...] = ()
+    emails: tuple[str, ...] = field(default=(), repr=False)
+    fields: tuple[Literal["phone_number"], ...] = ("phone_number",)
+
+
+@dataclass(frozen=True)
 class EndBulkJob(Effect):
     """Decides how the bulk job that the request makes comes to its end.
 
@@ -125,9 +141,65 @@ class EndBulkJob(Effect):
     applied_share: float = 1.0
 
 
+class Meanwhile(Effect):
+    """What somebody else does while a request is on its way: before its work or after, whatever comes of it."""
+
+    after_work: bool
+
+
+@dataclass(frozen=True)
+class TakeOffList(Meanwhile):
+    """Somebody takes people off a list. Who is not on it does not matter."""
+
+    kind = "take_off_list"
+    list_id: str
+    emails: tuple[str, ...] = field(repr=False)
+    after_work: bool = False
+
+
+@dataclass(frozen=True)
+class PutOnList(Meanwhile):
+    """Somebody puts people on a list; those who are no profiles yet become some."""
+
+    kind = "put_on_list"
+    list_id: str
+    emails: tuple[str, ...] = field(repr=False)
+    after_work: bool = False
+
+
+@dataclass(frozen=True)
+class DeleteList(Meanwhile):
+    """Somebody deletes a list."""
+
+    kind = "delete_list"
+    list_id: str
+    after_work: bool = False
+
+
+@dataclass(frozen=True)
+class RevokeKey(Meanwhile):
+    """Somebody takes the key away that the request comes with."""
+
+    kind = "revoke_key"
+    after_work: bool = False
+
+
+@dataclass(frozen=True)
+class ChangeScopes(Meanwhile):
+    """Somebody changes what the key may do that the request comes with."""
+
+    kind = "change_scopes"
+    scopes: tuple[str, ...]
+    after_work: bool = False
+
+
 EFFECTS: dict[str, type[Effect]] = {
     effect.kind: effect
-    for effect in (AnswerWith, DropConnection, DelayAnswer, SlowBody, CutBody, AlterAnswer, FailRows, EndBulkJob)
+    for effect in (
+        *(AnswerWith, DropConnection, DelayAnswer, SlowBody, CutBody, AlterAnswer),
+        *(FailRows, DropFields, EndBulkJob),
+        *(TakeOffList, PutOnList, DeleteList, RevokeKey, ChangeScopes),
+    )
 }
 
 

@@ -47,6 +47,30 @@ def expect_known(given: Mapping[str, Any], known: Collection[str], *, where: str
         raise WrongInput(f"{where}: unknown {', '.join(unknown)}; expected any of {', '.join(known)}.")
 
 
+def expect_text(given: object, name: str) -> str:
+    """The text of that name in a JSON object."""
+    value = expect_object(given, where="body").get(name)
+    if not isinstance(value, str) or not value:
+        raise WrongInput(f"{name}: found {'nothing' if not value else _kind(value)}, expected a text.")
+    return value
+
+
+def expect_texts(given: object, name: str) -> list[str]:
+    """The list of texts of that name in a JSON object."""
+    value = expect_object(given, where="body").get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise WrongInput(f"{name}: found {_kind(value)}, expected a list of texts.")
+    return value
+
+
+def expect_number(given: object, name: str) -> float:
+    """The number of that name in a JSON object."""
+    value = expect_object(given, where="body").get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongInput(f"{name}: found {_kind(value)}, expected a number.")
+    return float(value)
+
+
 def _convert(value: object, hint: Any, where: str) -> Any:
     origin, options = get_origin(hint), get_args(hint)
     if origin is Literal:

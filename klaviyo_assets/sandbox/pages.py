@@ -62,7 +62,7 @@ def account_page(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 def members_page(sandbox: Sandbox, request: Request) -> dict[str, Any] | None:
     """One page of a list's members; None if no account has such a list."""
     list_id = request.path_params["list_id"]
-    account = next((each for each in sandbox.accounts.values() if list_id in each.lists), None)
+    account = sandbox.account_with(list_id)
     if account is None:
         return None
     account.settle(sandbox.now())

@@ -57,11 +57,23 @@ class RunningSandbox:
         """Adds a key, and its account if there is none of that id; returns the account's id."""
         return self.state.add_account(key, account_id=account_id, name=name, scopes=scopes).id
 
+    def revoke_key(self, key: str) -> None:
+        """Somebody takes a key away."""
+        self.state.revoke_key(key)
+
+    def change_scopes(self, key: str, scopes: Iterable[str]) -> None:
+        """Somebody changes what a key may do."""
+        self.state.change_scopes(key, scopes)
+
     def create_list(
         self, name: str, *, list_id: str | None = None, flows: tuple[Flow, ...] = (), account_id: str | None = None
     ) -> str:
         """Returns the list's id."""
         return self.state.create_list(account_id or self.account_id, name, list_id=list_id, flows=flows).id
+
+    def delete_list(self, list_id: str, *, account_id: str | None = None) -> None:
+        """Somebody else deletes a list."""
+        self.state.delete_list(account_id or self.account_id, list_id)
 
     def put_on_list(self, list_id: str, emails: Iterable[str], *, account_id: str | None = None) -> None:
         """Somebody else puts people on a list; those who are no profiles yet become some."""
@@ -93,7 +105,7 @@ class RunningSandbox:
 
     def order_fault(self, *do: Effect, method: str = "*", path: str = "*", nth: int = 1, times: int = 1) -> Fault:
         """Orders effects for the requests that match; the fault that is returned counts how often it was met."""
-        return self.state.faults.order(new_fault(Match(method, path, nth), do, times=times))
+        return self.state.order_fault(new_fault(Match(method, path, nth), do, times=times))
 
     def unmet_faults(self) -> list[Fault]:
         """Faults that have not happened as often as was ordered: a test's last question."""

@@ -21,7 +21,8 @@ from klaviyo_assets.sandbox.api.access import ALL_SCOPES, Access
 from klaviyo_assets.sandbox.api.documents import timestamp
 from klaviyo_assets.sandbox.api.validation import EMAIL, normalized_email
 from klaviyo_assets.sandbox.clock import Clock
-from klaviyo_assets.sandbox.faults import FaultBook
+from klaviyo_assets.sandbox.effects import PutOnList
+from klaviyo_assets.sandbox.faults import Fault, FaultBook
 from klaviyo_assets.sandbox.inputs import WrongInput
 from klaviyo_assets.sandbox.limits import Meter
 from klaviyo_assets.sandbox.request_log import RequestLog
@@ -88,6 +89,21 @@ class Sandbox:
             self.keys[key] = Access(account_id, frozenset(scopes))
             return account
 
+    def revoke_key(self, key: str) -> None:
+        """Takes a key away; the account stays."""
+        with self.lock:
+            self._access(key)
+            del self.keys[key]
+
+    def change_scopes(self, key: str, scopes: Iterable[str]) -> None:
+        """Decides what a key may do from now on."""
+        with self.lock:
+            self.keys[key] = Access(self._access(key).account_id, frozenset(scopes))
+
+    def account_with(self, list_id: str) -> Account | None:
+        """The account that has a list; None if there is no such list."""
+        return next((account for account in self.accounts.values() if list_id in account.lists), None)
+
     @contextmanager
     def at_account(self, account_id: str) -> Iterator[Account]:
         """An account as it is now, under the lock.
@@ -116,6 +132,11 @@ class Sandbox:
         with self.at_account(account_id) as account:
             _list(account, list_id).flows = flows
 
+    def delete_list(self, account_id: str, list_id: str) -> None:
+        """Somebody else deletes a list; the profiles that were on it stay."""
+        with self.at_account(account_id) as account:
+            del account.lists[_list(account, list_id).id]
+
     def put_on_list(self, account_id: str, list_id: str, emails: Iterable[str]) -> None:
         """Somebody else puts people on a list; those who are no profiles yet become some."""
         with self.at_account(account_id) as account:
@@ -142,6 +163,21 @@ class Sandbox:
                 raise WrongInput("email: another profile has this address; choose another.")
             profiles.update(found[0], row, at=self.now())
 
+    def order_fault(self, fault: Fault) -> Fault:
+        """Orders a fault.
+
+        Raises:
+            WrongInput: it is about a list that is not there, or about somebody who can be no profile.
+        """
+        for effect in fault.do:
+            list_id = getattr(effect, "list_id", None)
+            if list_id is not None and self.account_with(list_id) is None:
+                raise WrongInput(f"{effect.kind}.list_id: found {list_id!r}, expected a list that is there.")
+            if isinstance(effect, PutOnList):
+                for email in effect.emails:
+                    _checked_email(email)
+        return self.faults.order(fault)
+
     def members(self, account_id: str, list_id: str) -> list[dict[str, Any]]:
         """The truth about a list: everybody on it, ascending by profile id."""
         with self.at_account(account_id) as account:
@@ -163,6 +199,11 @@ class Sandbox:
                 {"id": one.id, "name": one.name, "member_count": len(one.members), "flows": [*map(asdict, one.flows)]}
                 for one in account.lists.values()
             ]
+
+    def _access(self, key: str) -> Access:
+        if key not in self.keys:
+            raise WrongInput("key: found one that nobody has, expected a key of an account.")
+        return self.keys[key]
 
 
 def _list(account: Account, list_id: str) -> KlaviyoList:

@@ -72,6 +72,33 @@ def test_accounts_and_keys(control: Any, klaviyo: httpx.Client) -> None:
     assert klaviyo.post(LISTS, json=bodies.a_list()).status_code == 403
 
 
+def test_a_key_can_be_changed_and_revoked(control: Any, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+    """What it may do changes at once, and then it is nobody's; the account stays."""
+    key = {"key": sandbox.key}
+    control("PATCH", "/keys", key | {"scopes": ["accounts:read"]})
+    fewer = klaviyo.get(LISTS).status_code
+    control("PATCH", "/keys", key | {"scopes": ["lists:read"]})
+    again = klaviyo.get(LISTS).status_code
+    control("DELETE", "/keys", key)
+    revoked = klaviyo.get(LISTS)
+
+    assert (fewer, again, revoked.status_code) == (403, 200, 401)
+    assert bodies.error_of(revoked)["code"] == "authentication_failed"
+    assert control("GET", "/accounts") == [{"account_id": "Sandbx", "name": "Sandbox"}]
+    control("DELETE", "/keys", key, status=400)
+
+
+def test_a_list_can_be_deleted(control: Any, klaviyo: httpx.Client) -> None:
+    """The client finds it no more, and whoever was on it is still a profile."""
+    control("POST", "/accounts/Sandbx/lists", {"name": "VIP", "id": "YafG4m"})
+    control("POST", "/accounts/Sandbx/lists/YafG4m/members", [{"email": "ann@example.com"}])
+    control("DELETE", "/accounts/Sandbx/lists/YafG4m")
+
+    assert klaviyo.get(f"{LISTS}/YafG4m").status_code == 404
+    assert len(control("GET", "/accounts/Sandbx/profiles")) == 1
+    control("DELETE", "/accounts/Sandbx/lists/YafG4m", status=400)
+
+
 def test_lists_with_an_id_of_one_s_choice(control: Any, klaviyo: httpx.Client) -> None:
     """They are there for the client; an id that is taken is refused; flows can be set later."""
     control("POST", "/accounts/Sandbx/lists", {"name": "VIP", "id": "YafG4m"})
@@ -164,13 +191,21 @@ def test_faults(control: Any, klaviyo: httpx.Client) -> None:
         ("POST", "/accounts", {"key": 5}, "key: found int, expected a text."),
         ("POST", "/accounts", {"key": "pk_x", "account_id": 5}, "account_id: found int, expected a text."),
         ("POST", "/accounts/Sandbx/lists", {"name": "x", "id": 5}, "id: found int, expected a text."),
-        ("POST", "/accounts", {"key": "pk_x", "scopes": "all"}, "scopes: expected a list of texts."),
+        ("POST", "/accounts", {"key": "pk_x", "scopes": "all"}, "scopes: found str, expected a list of texts."),
         ("GET", "/accounts/Nope/profiles", None, "account_id: found 'Nope', expected one of Sandbx."),
         ("GET", "/accounts/Sandbx/lists/Nope/members", None, "list_id: found 'Nope', expected one of none."),
         ("POST", "/accounts/Sandbx/lists", {"name": "x", "colour": 1}, "list: unknown colour; expected any of "),
         ("PATCH", "/accounts/Sandbx/profiles/x", {"email": "a@b.co"}, "profile: there is none with this id"),
         ("PATCH", "/accounts/Sandbx/profiles/x", {"email": "no"}, "email: found no valid e-mail address"),
+        ("PATCH", "/keys", {"key": "pk_x", "scopes": []}, "key: found one that nobody has, expected a key of"),
+        ("PATCH", "/keys", {"key": "pk_x"}, "scopes: found nothing, expected a list of texts."),
+        ("DELETE", "/keys", {}, "key: found nothing, expected a text."),
+        ("DELETE", "/accounts/Sandbx/lists/Nope", None, "list_id: found 'Nope', expected one of none."),
         ("POST", "/faults", {}, "do: found nothing, expected a JSON object."),
+        (
+            *("POST", "/faults", {"do": {"kind": "delete_list", "list_id": "Nope"}}),
+            "delete_list.list_id: found 'Nope', expected a list that is there.",
+        ),
     ],
 )
 def test_what_the_controls_refuse(control: Any, method: str, path: str, body: object, message: str) -> None:

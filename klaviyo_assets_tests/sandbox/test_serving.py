@@ -12,6 +12,7 @@ import pytest
 
 import klaviyo_assets.sandbox
 from klaviyo_assets.sandbox import AnswerWith, RunningSandbox, Settings, serve
+from klaviyo_assets.sandbox.effects import EFFECTS
 from klaviyo_assets_tests.sandbox import bodies
 from klaviyo_assets_tests.sandbox.bodies import JOBS, LISTS
 from klaviyo_assets_tests.sandbox.judge import Judge, client_of
@@ -63,6 +64,18 @@ def test_what_it_does_behind_a_client_s_back(klaviyo: httpx.Client, sandbox: Run
 
         assert [one["email"] for one in sandbox.members(list_id, account_id=account_id)] == ["new@example.com"]
         assert len(sandbox.profiles(account_id=account_id)) == 2
+
+
+def test_keys_and_lists_are_taken_away(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+    """By its methods too, in the middle of whatever a client does."""
+    list_id = sandbox.create_list("VIP")
+    sandbox.delete_list(list_id)
+    gone = klaviyo.get(f"{LISTS}/{list_id}").status_code
+    sandbox.change_scopes(sandbox.key, ["profiles:read"])
+    forbidden = klaviyo.get(LISTS).status_code
+    sandbox.revoke_key(sandbox.key)
+
+    assert (gone, forbidden, klaviyo.get(LISTS).status_code) == (404, 403, 401)
 
 
 def test_faults_are_ordered_and_counted(klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
@@ -122,6 +135,6 @@ def test_what_is_public() -> None:
     """The names that others may use are those that were meant."""
     assert set(klaviyo_assets.sandbox.__all__) == {
         *("create_app", "serve", "Settings", "RunningSandbox", "LoggedRequest", "Flow", "WrongInput", "Fault"),
-        *("AlterAnswer", "AnswerWith", "CutBody", "DelayAnswer", "DropConnection", "Effect", "EndBulkJob", "FailRows"),
-        "SlowBody",
+        *(effect.__name__ for effect in EFFECTS.values()),
+        "Effect",
     }

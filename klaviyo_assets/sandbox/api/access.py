@@ -31,21 +31,27 @@ class Access:
             raise errors.missing_scopes(missing)
 
 
+def key_in(authorization: str | None) -> str:
+    """The key in an `Authorization` header; empty if there is none."""
+    return (authorization or "").strip().partition(" ")[2].strip()
+
+
 def identify(authorization: str | None, keys: Mapping[str, Access]) -> Access:
     """What the key in an `Authorization` header opens.
 
     Raises:
         ApiError: 401, in Klaviyo's three wordings: no key, another scheme, a key that nobody has.
     """
-    scheme, _, key = (authorization or "").strip().partition(" ")
-    if not scheme or not key.strip():
+    scheme = (authorization or "").strip().partition(" ")[0]
+    key = key_in(authorization)
+    if not scheme or not key:
         raise errors.not_authenticated("Missing or invalid private key.")
     if scheme == "Bearer":
         raise errors.authentication_failed()
     if scheme != "Klaviyo-API-Key":
         raise errors.not_authenticated("Missing or invalid authorization scheme. Please use Klaviyo-API-Key.")
-    if not WELL_FORMED.fullmatch(key.strip()):
+    if not WELL_FORMED.fullmatch(key):
         raise errors.not_authenticated("Missing or invalid private key.")
-    if key.strip() not in keys:
+    if key not in keys:
         raise errors.authentication_failed()
-    return keys[key.strip()]
+    return keys[key]

@@ -6,16 +6,18 @@ https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from klaviyo_assets.sandbox.account.bulk_jobs import BulkJob
+from klaviyo_assets.sandbox.account.payload import Row
 from klaviyo_assets.sandbox.api import documents, errors, import_errors, lists, paging, profiles, requests, validation
 from klaviyo_assets.sandbox.api.documents import Json
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.filters import Rules
 from klaviyo_assets.sandbox.api.import_errors import ROWS_AT
 from klaviyo_assets.sandbox.api.paging import NUMBERED, Key, Order, Page
-from klaviyo_assets.sandbox.effects import EndBulkJob
+from klaviyo_assets.sandbox.effects import DropFields, EndBulkJob
 
 KIND = "profile-bulk-import-job"
 PATH = "profile-bulk-import-jobs"
@@ -34,6 +36,7 @@ def submit(call: Call) -> Answer:
     entries = _entries(resource["attributes"])
     list_ids = _list_ids(call, resource)
     rows = validation.read_bulk_rows(entries, pointer=ROWS_AT, settings=call.settings)
+    _drop_fields(call, rows)
     failures = import_errors.failures(call, entries, rows)
     ending = next((effect for effect in call.effects if isinstance(effect, EndBulkJob)), None)
     job = call.account.submit(
@@ -140,6 +143,13 @@ def _list_ids(call: Call, resource: dict[str, Any]) -> tuple[str, ...]:
         if list_id not in call.account.lists:
             raise errors.invalid(f"List ID {list_id} does not exist.", "/data")
     return list_ids
+
+
+def _drop_fields(call: Call, rows: Sequence[Row]) -> None:
+    """Lets the rows that a fault names go without some of their fields."""
+    for fault in (effect for effect in call.effects if isinstance(effect, DropFields)):
+        for index in import_errors.named(fault, rows):
+            rows[index].drop(fault.fields)
 
 
 def _profile_ids(call: Call) -> Page[str]:

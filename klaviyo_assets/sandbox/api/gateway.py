@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from klaviyo_assets.sandbox import limits, transmit
+from klaviyo_assets.sandbox import limits, meanwhile, transmit
 from klaviyo_assets.sandbox.api import access, endpoints, errors, revisions
 from klaviyo_assets.sandbox.api.endpoints import Endpoint
 from klaviyo_assets.sandbox.api.exchange import Answer, Call, Incoming
@@ -46,6 +46,8 @@ class Gateway:
             return
         effects = self._sandbox.faults.take(incoming.method, incoming.route)
         headers = ALWAYS | {"date": _date(at), "x-klaviyo-req-id": self._sandbox.request_ids.uuid()}
+        # Before anything is done: afterwards the key may have been revoked.
+        account_id = self._account_id(incoming)
         # Off the event loop: a full body takes a tenth of a second to read.
         answer = await run_in_threadpool(self._answer, incoming, effects, headers)
         # Before it is sent, so that whoever has the answer finds the request in the log.
@@ -57,14 +59,16 @@ class Gateway:
                 at=at,
                 duration_s=time.perf_counter() - started,
                 byte_count=incoming.byte_count,
-                account_id=self._account_id(incoming),
+                account_id=account_id,
             )
         )
         await transmit.transmit(answer, effects, receive, send)
 
     def _answer(self, incoming: Incoming, effects: tuple[Effect, ...], headers: dict[str, str]) -> Answer:
-        works = transmit.lets_work(effects)
+        works, key = transmit.lets_work(effects), access.key_in(incoming.headers.get("authorization"))
+        meanwhile.carry_out(self._sandbox, effects, key, after_work=False)
         answer = self._carried_out(incoming, effects, headers) if works else Answer(204, headers=headers)
+        meanwhile.carry_out(self._sandbox, effects, key, after_work=True)
         return transmit.altered(answer, effects)
 
     def _carried_out(self, incoming: Incoming, effects: tuple[Effect, ...], headers: dict[str, str]) -> Answer:

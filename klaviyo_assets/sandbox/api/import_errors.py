@@ -14,7 +14,7 @@ from klaviyo_assets.sandbox.api import documents, paging, profiles, requests, va
 from klaviyo_assets.sandbox.api.documents import Json
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.paging import Order
-from klaviyo_assets.sandbox.effects import FailRows
+from klaviyo_assets.sandbox.effects import DropFields, FailRows
 
 ROWS_AT = "/data/attributes/profiles/data"
 FIELDS = ("code", "detail", "id", "original_payload", "source", "title")
@@ -43,11 +43,14 @@ def failures(call: Call, entries: Sequence[Any], rows: Sequence[Row]) -> dict[in
         if validation.is_too_large(entry, row)
     }
     for fault in (effect for effect in call.effects if isinstance(effect, FailRows)):
-        emails = set(map(validation.normalized_email, fault.emails))
-        for index, row in enumerate(rows):
-            if index in fault.indexes or row.email in emails:
-                found[index] = _failure(call, fault, index, entries[index])
+        found |= {index: _failure(call, fault, index, entries[index]) for index in named(fault, rows)}
     return found
+
+
+def named(fault: FailRows | DropFields, rows: Sequence[Row]) -> list[int]:
+    """The indexes of the rows that a fault is about."""
+    emails, indexes = set(map(validation.normalized_email, fault.emails)), set(fault.indexes)
+    return [index for index, row in enumerate(rows) if index in indexes or row.email in emails]
 
 
 def on_two_people(call: Call, entries: Sequence[Any]) -> Callable[[Row], RowFailure] | None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from klaviyo_assets.sandbox import EndBulkJob, FailRows, RunningSandbox
+from klaviyo_assets.sandbox import DropFields, EndBulkJob, FailRows, RunningSandbox
 from klaviyo_assets_tests.sandbox import bodies
 from klaviyo_assets_tests.sandbox.bodies import JOBS, PROFILES, Json, error_of, ids_of, rows
 
@@ -449,6 +449,16 @@ class TestErrors:
         [error] = klaviyo.get(f"{JOBS}/{job_id}/import-errors").json()["data"]
 
         assert (error["attributes"]["source"], error["attributes"]["original_payload"]) == ({}, None)
+
+    def test_rows_that_were_ordered_to_lose_a_field(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
+        """They are imported without it and the answer says so, except for whom nothing else identifies."""
+        sandbox.order_fault(DropFields(indexes=(0, 1)))
+        numbers = [{"phone_number": "+37120000001"}, {"external_id": "c-1", "phone_number": "+37120000002"}]
+        answer = klaviyo.post(JOBS, json=bodies.bulk(rows(*numbers)))
+        sandbox.advance(60)
+
+        assert answer.headers["x-klaviyo-partial-failure"] == "phone_number"
+        assert [truth["phone_number"] for truth in sandbox.profiles()] == ["+37120000001", None]
 
     def test_errors_are_paged(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
         """More than a page of them can be read, in the order of their rows."""
