@@ -93,13 +93,12 @@ def _error(answer: Answer, request: Request) -> KlaviyoError:
         return _rate_limited(answer, request)
     if answer.status >= 500:
         return Unavailable(
-            f"Klaviyo answered {request.method} {request.budget} with {answer.status}; try again later.",
+            f"Klaviyo answered {request.name} with {answer.status}; try again later.",
             request_id=answer.request_id,
         )
     if answer.status == 413:
         return BodyTooLarge(
-            f"The body of {request.method} {request.budget} is larger than Klaviyo takes: "
-            f"{len(request.body or b'')} bytes.",
+            f"The body of {request.name} is larger than Klaviyo takes: {len(request.body or b'')} bytes.",
             request_id=answer.request_id,
         )
     if document is None or not _errors(document):
@@ -108,7 +107,7 @@ def _error(answer: Answer, request: Request) -> KlaviyoError:
 
 
 def _told(answer: Answer, request: Request, document: Mapping[str, Any]) -> KlaviyoError:
-    call, request_id = f"{request.method} {request.budget}", answer.request_id
+    call, request_id = request.name, answer.request_id
     if answer.status == 401:
         return KeyRejected(
             "Klaviyo does not accept the private key (401): it is wrong or was revoked; make a new one under "
@@ -135,7 +134,7 @@ def _rows_refused(answer: Answer, request: Request, document: Mapping[str, Any])
     code = str(errors[0].get("code", "invalid"))
     rows = {refusal.index: refusal for error in reversed(errors) if (refusal := row_refusal(error))}
     return RowsRefused(
-        f"Klaviyo refused {request.method} {request.budget} ({answer.status}, {code}).",
+        f"Klaviyo refused {request.name} ({answer.status}, {code}).",
         code=code,
         rows=[rows[index] for index in sorted(rows)],
         request_id=answer.request_id,
@@ -154,7 +153,7 @@ def row_refusal(error: Mapping[str, Any]) -> RowRefusal | None:
 def _rate_limited(answer: Answer, request: Request) -> RateLimited:
     retry_after_s = _seconds(answer.headers.get("retry-after", ""), now=answer.headers.get("date", ""))
     return RateLimited(
-        f"Klaviyo asks to wait {retry_after_s:g} s before {request.method} {request.budget}.",
+        f"Klaviyo asks to wait {retry_after_s:g} s before {request.name}.",
         retry_after_s=retry_after_s,
         request_id=answer.request_id,
     )
@@ -173,7 +172,7 @@ def _seconds(wait: str, *, now: str) -> float:
 def _unexpected(answer: Answer, request: Request) -> UnexpectedAnswer:
     kind = answer.headers.get("content-type", "no content type").split(";")[0]
     return UnexpectedAnswer(
-        f"{request.method} {request.budget} was answered with {answer.status} and {kind}, expected Klaviyo's JSON; "
+        f"{request.name} was answered with {answer.status} and {kind}, expected Klaviyo's JSON; "
         f"something between here and Klaviyo may have answered instead: check the address, proxy and firewall.",
         request_id=answer.request_id,
     )

@@ -64,7 +64,7 @@ class Transport:
         except httpx.RequestError as error:
             # The library's own text may hold the address with its query: only its kind is told.
             message = (
-                f"Klaviyo did not answer {request.method} {request.budget} ({type(error).__name__}); check the "
+                f"Klaviyo did not answer {request.name} ({type(error).__name__}); check the "
                 f"connection to the network, or try again later."
             )
             raise Unavailable(message) from None

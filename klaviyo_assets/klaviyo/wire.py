@@ -62,9 +62,13 @@ class Request:
         """Whether it may change anything in the account."""
         return self.method != "GET"
 
+    @property
+    def name(self) -> str:
+        """Method and endpoint, for people: a query may hold addresses, a body always does."""
+        return f"{self.method} {self.budget.partition(' ')[0]}"
+
     def __repr__(self) -> str:
-        # A query may hold addresses, a body always does.
-        return f"Request({self.method} {self.budget})"
+        return f"Request({self.name})"
 
 
 def headers(api_key: str) -> dict[str, str]:

@@ -15,13 +15,19 @@ from klaviyo_assets.report import Report
 from klaviyo_assets.sandbox import (
     AlterAnswer,
     AnswerWith,
+    ChangeScopes,
     CutBody,
     DelayAnswer,
+    DeleteList,
     DropConnection,
+    DropFields,
     Effect,
     EndBulkJob,
     FailRows,
+    PutOnList,
+    RevokeKey,
     SlowBody,
+    TakeOffList,
 )
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd
 from klaviyo_assets_tests.delivery.worlds import orderly_world
@@ -153,6 +159,27 @@ CASES: Final[dict[str, Case]] = {
     "removal: one id unknown": Case(REMOVE, AnswerWith(404), ALL, SEGMENT, NOTHING),
     "removal: each id unknown": Case(REMOVE, AnswerWith(404), "+2 ~2", "0 1 2 3 4 5 6 7", "-2", times=3),
     "removal: refused": Case(REMOVE, AnswerWith(400), ALL, SEGMENT, NOTHING),
+    # What others do meanwhile. A key that is gone is put back before the next run.
+    "meanwhile: the key is revoked": Case(IMPORT, RevokeKey(), "!4", "0 1 2 3 4 5", ALL, "revoked"),
+    "meanwhile: the key is revoked once additions were taken": Case(
+        IMPORT, RevokeKey(after_work=True), "!4", "0 1 2 3 4 5", "~2 -2", "revoked"
+    ),
+    "meanwhile: the key loses a scope": Case(
+        IMPORT, ChangeScopes(scopes=("accounts:read", "lists:read")), "!4", "0 1 2 3 4 5", ALL, "lacks the scope"
+    ),
+    "meanwhile: a leaver is taken off by hand": Case(
+        LOOK_UP, TakeOffList("VIPVIP", ("p0@example.com",)), "+2 ~2 -1", SEGMENT, NOTHING
+    ),
+    "meanwhile: a leaver is taken off between look-up and removal": Case(
+        REMOVE, TakeOffList("VIPVIP", ("p0@example.com",)), ALL, SEGMENT, NOTHING
+    ),
+    "meanwhile: a joiner is put on the list by hand": Case(
+        IMPORT, PutOnList("VIPVIP", ("p6@example.com",)), ALL, SEGMENT, NOTHING
+    ),
+    "meanwhile: the list is deleted": Case(IMPORT, DeleteList("VIPVIP"), "!4", "", "", "VIPVIP"),
+    "meanwhile: a phone number is left out that nobody sent": Case(
+        IMPORT, DropFields(indexes=(0,)), ALL, SEGMENT, NOTHING
+    ),
     "removal: key revoked": Case(REMOVE, AnswerWith(401), "+2 ~2", "0 1 2 3 4 5 6 7", "-2", "revoked"),
 }
 
@@ -161,6 +188,7 @@ CASES: Final[dict[str, Case]] = {
 def test_fault_costs_what_the_table_says(scene: Scene, case: Case) -> None:
     """Every row is in the report, nobody is wronged, the run says why it stopped, and the next one goes on."""
     scene.world = orderly_world()
+    scene.sandbox.create_list("VIP", list_id="VIPVIP")
     scene.run(BEFORE, limits=LIMITS)
     scene.sandbox.advance(3600)
     method, path = case.request
@@ -171,6 +199,7 @@ def test_fault_costs_what_the_table_says(scene: Scene, case: Case) -> None:
     assert (case.stops is None) == (stops is None)
     assert str(case.stops or None) in str(stops)
     assert scene.sandbox.unmet_faults() == []
+    scene.sandbox.add_account(scene.sandbox.key, account_id=scene.sandbox.account_id)
     assert deliver(scene)[0] == case.following
 
 
@@ -198,5 +227,5 @@ def in_signs(report: Report) -> str:
 
 def members(scene: Scene) -> str:
     """Whose numbers stand on the only list."""
-    (list_id,) = scene.sandbox.state.accounts[scene.sandbox.account_id].lists
-    return " ".join(sorted(member["email"][1] for member in scene.sandbox.members(list_id)))
+    lists = scene.sandbox.state.accounts[scene.sandbox.account_id].lists
+    return " ".join(sorted(member["email"][1] for list_id in lists for member in scene.sandbox.members(list_id)))
