@@ -24,6 +24,8 @@ from klaviyo_assets.orchestration.keys import export_keys, list_op_name
 
 _RECENT_RUNS: Final = 25  # of an export, among which the one is found that used a refresh
 
+_FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
 Cursor = dict[str, int]  # asset key of a segment: id of its materialization, 0 where there was none
 
 
@@ -73,7 +75,8 @@ def segments_refreshed_sensor(export: Export, segments: Sequence[Segment]) -> dg
         seen, fresh = _sort_out(context.instance, export, seen, latest)
         waiting = [key for key in waited_for if key not in fresh]
         if waiting:
-            return _skip(f"Waiting for a refresh of {', '.join(waiting)}.", seen)
+            failed = _failed_refreshes(context.instance, waiting, latest) if fresh else {}
+            return _skip(_why_waiting(waiting, failed), seen)
         return dg.SensorResult([dg.RunRequest(run_key=_run_key(fresh))], cursor=json.dumps(_ids(latest)))
 
     return start_when_all_are_refreshed
@@ -104,6 +107,30 @@ def _fetch_refreshes(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[
     return {key: found.get(key) for key in keys}
 
 
+def _failed_refreshes(
+    instance: dg.DagsterInstance, keys: Sequence[str], latest: Mapping[str, Refresh | None]
+) -> dict[str, str]:
+    """The segments whose last refresh failed, each with its run."""
+    planned = {key: _fetch_planned(instance, dg.AssetKey.from_user_string(key), limit=1) for key in keys}
+    runs = {
+        key: found[0].run_id
+        for key, found in planned.items()
+        if found and found[0].event_id > (refresh.event_id if (refresh := latest[key]) else 0)
+    }
+    if not runs:
+        return {}
+    ended = {run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=list(runs.values()), statuses=_FAILED))}
+    return {key: run_id for key, run_id in runs.items() if run_id in ended}
+
+
+def _why_waiting(waiting: Sequence[str], failed: Mapping[str, str]) -> str:
+    sentence = f"Waiting for a refresh of {', '.join(waiting)}."
+    if not failed:
+        return sentence
+    runs = ", ".join(f"{key} failed (run {run_id})" for key, run_id in failed.items())
+    return f"Skipped, since the last refresh of {runs}. {sentence}"
+
+
 def _fetch_runs(instance: dg.DagsterInstance, export: Export) -> list[ExportRun]:
     """The last runs that were to make the export's profiles and its list, and were not dry."""
     keys = export_keys(export)
@@ -114,11 +141,11 @@ def _fetch_runs(instance: dg.DagsterInstance, export: Export) -> list[ExportRun]
     return [run for run in planned if run.run_id not in dry]
 
 
-def _fetch_planned(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[ExportRun]:
+def _fetch_planned(instance: dg.DagsterInstance, key: dg.AssetKey, *, limit: int = _RECENT_RUNS) -> list[ExportRun]:
     # The instance's own method for it is deprecated, and has no successor for planned materializations.
     records = instance.event_log_storage.get_event_records(
         dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=key),
-        limit=_RECENT_RUNS,
+        limit=limit,
     )
     return [ExportRun(record.storage_id, record.run_id) for record in records]
 

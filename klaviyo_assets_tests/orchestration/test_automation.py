@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import dagster as dg
 import pytest
 
+from klaviyo_assets.orchestration.automation import Seen
 from klaviyo_assets.segments import open_source
 from klaviyo_assets_tests.orchestration.projects import PEOPLE, Project, export, segment
 
@@ -26,8 +28,13 @@ class Ticker:
             self.project.instance, cursor=self.cursor, repository_def=defs.get_repository_def()
         )
         found = defs.resolve_sensor_def("vip_source_refreshed").evaluate_tick(context)
-        self.cursor, self.said = found.cursor, found.skip_message
+        self.cursor, self.said = found.cursor or self.cursor, found.skip_message
         return list(found.run_requests or [])
+
+    def tick_twice(self) -> list[dg.RunRequest]:
+        """A tick at which a refreshed source is seen, and one at which it is still the same."""
+        assert self.tick() == []
+        return self.tick()
 
 
 @pytest.fixture
@@ -49,26 +56,48 @@ def test_first_tick_reads_nothing(ticker: Ticker) -> None:
 def test_refreshed_source(ticker: Ticker) -> None:
     """A changed source starts one run, which reads the segment alone; the run works."""
     ticker.project.write_source(PEOPLE[:1])
-    (request,) = ticker.tick()
+    (request,) = ticker.tick_twice()
     assert request.asset_selection == [dg.AssetKey(["segments", "vip"])]
     assert ticker.tick() == []
     assert ticker.project.materialize(*(key.to_user_string() for key in request.asset_selection)).success
     assert ticker.project.read("segments/vip").height == 1
 
 
+def test_source_that_is_still_written_is_waited_for(ticker: Ticker) -> None:
+    """As long as the source is another one at each tick nothing is read; then once, in its last state."""
+    for count in (1, 2, 1):
+        ticker.project.write_source(PEOPLE[:count])
+        assert ticker.tick() == []
+        assert "once it is the same at two ticks" in str(ticker.said)
+    assert len(ticker.tick()) == 1
+    assert ticker.tick() == []
+
+
+def test_source_that_is_put_back_in_time_was_not_refreshed(ticker: Ticker) -> None:
+    """A change that is gone at the next tick starts nothing."""
+    kept, path = ticker.project.root / "kept", ticker.project.root / "vip.parquet"
+    path.rename(kept)
+    ticker.project.write_source(PEOPLE[:1])
+    assert ticker.tick() == []
+    kept.rename(path)
+    assert ticker.tick() == []
+    assert ticker.said == "The source was not refreshed."
+
+
 def test_run_key(ticker: Ticker) -> None:
     """A tick evaluated twice asks for the same run; a source that changes, and is put back, asks for one each time."""
     kept, path = ticker.project.root / "kept", ticker.project.root / "vip.parquet"
     ticker.project.write_source(PEOPLE[:1])
+    assert ticker.tick() == []
     before = ticker.cursor
     (first,) = ticker.tick()
     assert [request.run_key for request in Ticker(ticker.project, before).tick()] == [first.run_key]
     path.rename(kept)
     ticker.project.write_source(PEOPLE[:2])
-    (second,) = ticker.tick()
+    (second,) = ticker.tick_twice()
     kept.rename(path)
-    (third,) = ticker.tick()
-    assert ticker.cursor == read_mark(ticker.project)
+    (third,) = ticker.tick_twice()
+    assert Seen(**json.loads(ticker.cursor or "")).read == read_mark(ticker.project)
     assert len({request.run_key for request in (first, second, third)}) == 3
 
 
@@ -85,7 +114,7 @@ def test_missing_source(ticker: Ticker) -> None:
     assert "vip.parquet" in (ticker.said or "")
     assert ticker.cursor == before
     ticker.project.write_source(PEOPLE[:2])
-    assert len(ticker.tick()) == 1
+    assert len(ticker.tick_twice()) == 1
 
 
 def test_unreadable_source(project: Project) -> None:

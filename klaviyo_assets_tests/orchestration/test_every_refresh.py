@@ -94,6 +94,21 @@ def test_waits_for_all(two: Ticker) -> None:
     assert not two.fires()
 
 
+def test_a_refresh_that_failed_is_the_reason(two: Ticker) -> None:
+    """Where one segment was refreshed and the other's refresh failed, the export is skipped, and names the run."""
+    two.project.refresh("new")
+    (two.project.root / "vip.parquet").write_text("no Parquet")
+    failed = two.project.materialize("segments/vip")
+    assert not failed.success
+    assert not two.fires()
+    assert two.said == (
+        f"Skipped, since the last refresh of segments/vip failed (run {failed.run_id}). "
+        f"Waiting for a refresh of segments/vip."
+    )
+    two.project.refresh("vip")
+    assert two.fires()
+
+
 def test_a_run_by_hand_uses_refreshes(two: Ticker) -> None:
     """A segment that was refreshed before a run by hand has to be refreshed again."""
     two.project.refresh("new")
