@@ -13,7 +13,7 @@ import klaviyo_assets
 from klaviyo_assets import errors
 from klaviyo_assets.exports import Export, KlaviyoConnection, Segment
 from klaviyo_assets.orchestration.klaviyo_list import DeliveryConfig
-from klaviyo_assets_tests.docs.pages import DOCS, code_of, section_of, text_of
+from klaviyo_assets_tests.docs.pages import DOCS, TESTS, code_of, section_of, text_of
 
 
 def attributes(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -66,3 +66,12 @@ def test_every_example_is_of_the_public_names() -> None:
     """Examples use what the package promises."""
     used = set(re.findall(r"klaviyo_assets\.(\w+)\(", "".join(code_of("assets.md", "python"))))
     assert used <= set(klaviyo_assets.__all__)
+
+
+def test_every_row_of_the_product_page_names_a_test() -> None:
+    """Each sentence has one row, and the test that it names is there."""
+    rows = re.findall(r"^\| ([A-Z]\d+) \|.*\| `(\S+?)(?:::(\w+))?` \|$", text_of("customer-insights.md"), re.MULTILINE)
+    assert len({name for name, _, _ in rows}) == len(rows) == text_of("customer-insights.md").count("\n| ") - 1
+    for sentence, path, test in rows:
+        source = (TESTS / path).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in source, f"{sentence} names {path}::{test}"
