@@ -1,17 +1,19 @@
 """The only place that knows the HTTP library: a request goes out, an answer or `Unavailable` comes back.
 
 No rule of Klaviyo's belongs here, except that a key goes to nobody else: only to https or to this machine, never
-along a redirect.
+along a redirect; and that the library's own log lines hold no query, since it may hold addresses of people.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -22,6 +24,22 @@ from klaviyo_assets.klaviyo.wire import Request, headers
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)  # seconds; Klaviyo's gateway gives up before that
 LONGEST_ANSWER_S: Final = 120.0  # from the request to the end of its answer
 MOST_CONNECTIONS: Final = 16
+_REMEDY: Final = "set the variable that api_url_env names to https://a.klaviyo.com, or take it away."
+_KEY: Final = re.compile(r"[!-~]+")  # what a header can hold, and no space
+
+
+class _WithoutQuery(logging.Filter):
+    """Takes the query from the address in a line of log, and with it the people whom a look-up names."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line pass, after that."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+        return True
+
+
+# The library tells every request at level INFO, and Dagster keeps such lines where `python_logs` asks for them.
+logging.getLogger("httpx").addFilter(_WithoutQuery())
 
 
 class Transport:
@@ -31,8 +49,9 @@ class Transport:
         """Check where the key would go; nothing is sent yet.
 
         Raises:
-            KeyMissing: the address is neither https nor this machine.
+            KeyMissing: the address is neither https nor this machine, or the key cannot be one.
         """
+        _check_key(api_key)
         is_local = _check_address(api_url)
         self._http = httpx.Client(
             base_url=api_url,
@@ -79,18 +98,40 @@ def _hasty(pieces: Iterable[bytes], *, until: float) -> Iterator[bytes]:
         yield piece
 
 
+def _check_key(api_key: str) -> None:
+    # The library would quote a key that it cannot send.
+    if not _KEY.fullmatch(api_key):
+        raise KeyMissing(
+            "The private key holds a space, a line break or a character that no key has; copy it again into the "
+            "variable that api_key_env names, and nothing else."
+        )
+
+
 def _check_address(api_url: str) -> bool:
     """Whether the address is this machine's."""
-    address = urlsplit(api_url)
+    address = _split(api_url)
     if address.scheme in ("http", "https") and _is_this_machine(address.hostname or ""):
         return True
     if address.scheme == "https" and address.hostname:
         return False
-    message = (
-        f"The address {address.scheme}://{address.hostname} is neither https nor this machine; the key is not sent "
-        f"there: set the variable that api_url_env names to https://a.klaviyo.com, or take it away."
-    )
-    raise KeyMissing(message)
+    raise KeyMissing(f"{_found(address)} is neither https nor this machine; the key is not sent there: {_REMEDY}")
+
+
+def _split(api_url: str) -> SplitResult:
+    try:
+        address = urlsplit(api_url)
+        address.port  # noqa: B018  reading it checks it
+    except ValueError:
+        raise KeyMissing(f"What api_url_env names holds no address; nothing is sent: {_REMEDY}") from None
+    # What stands before an @ would be sent in the place of the key, and told wherever the address is.
+    if address.username is not None or address.query or address.fragment:
+        found = "a user name, a query or a fragment"
+        raise KeyMissing(f"{_found(address)} has {found}, expected none of these; {_REMEDY}")
+    return address
+
+
+def _found(address: SplitResult) -> str:
+    return f"The address {address.scheme}://{address.hostname}"
 
 
 def _is_this_machine(host: str) -> bool:
