@@ -72,6 +72,10 @@ class FrameIOManager(dg.UPathIOManager):
 
     extension = ".parquet"
 
+    def make_directory(self, path: UPath) -> None:
+        """The folder of a frame, for its owner's eyes only."""
+        make_folder(path)
+
     def dump_to_path(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame, path: UPath) -> None:
         """Replace the file; where the frame cannot be computed, the last good file stays."""
         with reading(f"What {context.asset_key.to_user_string()} is made of"):
