@@ -120,7 +120,7 @@ def _carry_out(
 
 def _show_progress(context: dg.AssetExecutionContext, words: str) -> None:
     """On the run's page, and in the list of runs, while the run goes on."""
-    context.instance.add_run_tags(context.run_id, {PROGRESS_TAG: words})
+    context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: words})
 
 
 def _tell(
