@@ -140,3 +140,17 @@ def test_dry_run_of_a_renamed_export_moves_nothing(scene: Scene) -> None:
 
     assert (dry.unchanged, dry.removed) == (2, 1)
     assert scene.ledger(report, name="old").height == 3
+
+
+@pytest.mark.parametrize("told", ["P0@Example.COM", " p0@example.com "], ids=["in-capitals", "with-spaces"])
+def test_address_that_klaviyo_writes_otherwise_is_no_change(scene: Scene, told: str) -> None:
+    """The same person under another spelling is neither added, updated nor removed, also where the list is read."""
+    ids = {"p0@example.com": "C-0"}
+    scene.run(crowd(2), external_ids=ids)
+    scene.sandbox.change_email("p0@example.com", told)
+    for order in ({}, {"reconcile": True}):
+        report = scene.run(crowd(2), external_ids=ids, order=order)
+        assert (report.added, report.updated, report.removed, report.unchanged) == (0, 0, 0, 2)
+
+    assert len(scene.sandbox.members(str(report.list_id))) == 2
+    assert scene.members(scene.run(crowd(1, first=1), external_ids=ids)) == crowd(1, first=1)
