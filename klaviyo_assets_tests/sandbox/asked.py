@@ -18,17 +18,29 @@ COUNTED = {"additional-fields[list]": "profile_count", "include": "flow-triggers
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that succeeds. The parts of its path in braces are names of `ids`."""
+    """A request. The parts of its path and parameters in braces are names of `ids`.
+
+    Attributes:
+        headers: in place of those that the client sends by itself, or besides them.
+        without: headers that it goes without.
+    """
 
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     body: Callable[[Ids], Json] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     def send(self, klaviyo: httpx.Client, ids: Ids) -> httpx.Response:
         """Sends it; the client judges the answer."""
         body = None if self.body is None else self.body(ids)
-        return klaviyo.request(self.method, self.path.format(**ids), params=self.params, json=body)
+        params = {name: value.format_map(ids) for name, value in self.params.items()}
+        path = self.path.format_map(ids)
+        request = klaviyo.build_request(self.method, path, params=params, json=body, headers=dict(self.headers))
+        for name in self.without:
+            del request.headers[name]
+        return klaviyo.send(request)
 
 
 ASKED = (

@@ -1,10 +1,9 @@
-"""What holds for every request: headers, errors, authorization, bodies, limits. Facts as they were seen on the wire."""
+"""What holds for every request: who may ask, paths, bodies, limits. What single answers hold: `test_wire_facts.py`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -14,61 +13,8 @@ from klaviyo_assets_tests.sandbox import bodies
 from klaviyo_assets_tests.sandbox.bodies import JOBS, LISTS, PROFILES, error_of
 
 
-class TestHeaders:
-    """Headers of answers."""
-
-    def test_limits_are_a_string_of_the_burst_and_the_windows(self, klaviyo: httpx.Client) -> None:
-        """`remaining` and `reset` describe the second, as in 2026 recordings."""
-        headers = klaviyo.get(LISTS).headers
-
-        assert headers["ratelimit-limit"] == "75, 75;w=1, 750;w=60"
-        assert (headers["ratelimit-remaining"], headers["ratelimit-reset"]) == ("74", "0")
-
-    def test_making_a_list_has_a_daily_window(self, klaviyo: httpx.Client) -> None:
-        """Its third window is a day, of which the rest is told too."""
-        headers = klaviyo.post(LISTS, json=bodies.a_list()).headers
-
-        assert headers["ratelimit-limit"] == "10, 10;w=1, 150;w=60, 150;w=86400"
-        assert (headers["ratelimit-remaining-daily"], headers["ratelimit-reset-daily"]) == ("149", "86400")
-
-    def test_common_headers(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
-        """Every answer tells the account, the revision, a request id, and what it is."""
-        headers = klaviyo.get(LISTS).headers
-
-        assert headers["cid"] == sandbox.account_id
-        assert headers["x-klaviyo-api-revision"] == "2026-07-15"
-        assert UUID(headers["x-klaviyo-req-id"])
-        assert headers["allow"] == "GET, POST"
-        assert headers["vary"] == "Accept, Accept-Language, Cookie, Origin"
-        assert headers["content-language"] == "en-us"
-        assert headers["content-type"] == "application/vnd.api+json"
-
-    def test_an_empty_answer_has_no_content_type(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
-        """204 comes without a body and without its headers."""
-        answer = klaviyo.delete(f"{LISTS}/{sandbox.create_list('Old')}")
-
-        assert (answer.status_code, answer.content) == (204, b"")
-        assert "content-type" not in answer.headers
-        assert "content-length" not in answer.headers
-
-
 class TestErrors:
     """Bodies of refusals."""
-
-    def test_ids_and_statuses(self, klaviyo: httpx.Client) -> None:
-        """An error's id is that of the request, and its status an integer."""
-        answer = klaviyo.get(f"{LISTS}/NOPE01")
-
-        assert error_of(answer)["id"] == answer.headers["x-klaviyo-req-id"]
-        assert error_of(answer)["status"] == 404
-
-    def test_not_found_has_neither_links_nor_meta(self, klaviyo: httpx.Client) -> None:
-        """404 has a source, and less than other errors."""
-        error = error_of(klaviyo.get(f"{LISTS}/NOPE01"))
-
-        assert error["source"] == {"pointer": "/data/"}
-        assert (error["code"], error["title"]) == ("not_found", "Not found.")
-        assert not {"links", "meta"} & error.keys()
 
     @pytest.mark.parametrize(
         ("path", "detail"),
@@ -162,23 +108,6 @@ class TestPaths:
         """Paths work with it and without it."""
         assert klaviyo.get(path).status_code == 200
 
-    def test_the_document_echoes_the_request(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
-        """Its own link has no last slash, and percent-encoded brackets."""
-        answer = klaviyo.get(f"{LISTS}/", params={"fields[list]": "name"})
-
-        assert answer.json()["links"]["self"] == f"{sandbox.url}/api/lists?fields%5Blist%5D=name"
-
-    def test_links_of_resources_end_in_a_slash(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
-        """So do those of relationships, and all are absolute."""
-        list_id = sandbox.create_list("VIP")
-        data = klaviyo.get(f"{LISTS}/{list_id}").json()["data"]
-        root = f"{sandbox.url}/api/lists/{list_id}"
-
-        assert data["links"]["self"] == f"{root}/"
-        assert data["relationships"]["profiles"] == {
-            "links": {"self": f"{root}/relationships/profiles/", "related": f"{root}/profiles/"}
-        }
-
     @pytest.mark.parametrize(
         ("params", "parameter", "detail"),
         [
@@ -255,24 +184,6 @@ class TestBodies:
 
 class TestLimits:
     """Requests above the limits."""
-
-    def test_above_the_burst(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
-        """The refusal says when to come back, in whole seconds, and nothing about the windows."""
-        klaviyo.get("/api/accounts")
-        answer = klaviyo.get("/api/accounts")
-
-        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-        assert not {name for name in answer.headers if name.startswith("ratelimit")}
-        assert error_of(answer) == {
-            "id": answer.headers["x-klaviyo-req-id"],
-            "status": 429,
-            "code": "throttled",
-            "title": "Request was throttled.",
-            "detail": "Request was throttled. Expected available in 1 second.",
-            "source": {"pointer": "/data"},
-            "links": {"type": "https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling#rate-limits"},
-            "meta": {},
-        }
 
     def test_the_next_second_is_open_again(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
         """Who waits as long as told is served."""
