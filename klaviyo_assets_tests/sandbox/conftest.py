@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
+import klaviyo_api  # type: ignore[import-untyped]
 import pytest
 
 from klaviyo_assets.sandbox import RunningSandbox, Settings, serve
@@ -49,3 +51,9 @@ def unjudged(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
     """A client for answers that a fault was ordered to spoil: nobody judges them."""
     with client_of(sandbox.url, sandbox.key) as client:
         yield client
+
+
+@pytest.fixture
+def sdk(sandbox: RunningSandbox) -> Any:
+    """The official SDK, pointed at the sandbox; it tries once."""
+    return klaviyo_api.KlaviyoAPI(sandbox.key, max_retries=1, test_host=sandbox.url)
