@@ -15,6 +15,7 @@ LISTS = "/api/lists"
 PROFILES = "/api/profiles"
 IMPORT = "/api/profile-import"
 JOBS = "/api/profile-bulk-import-jobs"
+ROWS_AT = "/data/attributes/profiles/data"
 
 
 def a_list(name: str = "Newsletter", **attributes: Any) -> Json:
@@ -69,6 +70,12 @@ def complete(sandbox: RunningSandbox, klaviyo: httpx.Client, entries: Sequence[A
     job_id = submit(klaviyo, entries, *list_ids)
     sandbox.advance(60)
     return job_id
+
+
+def attributes_of(klaviyo: httpx.Client, job_id: str) -> Json:
+    """What a bulk job says of itself now."""
+    found: Json = klaviyo.get(f"{JOBS}/{job_id}").json()["data"]["attributes"]
+    return found
 
 
 def create(klaviyo: httpx.Client, **attributes: Any) -> str:

@@ -28,7 +28,9 @@ def transcript(seed: int) -> str:
     ):
         # Links are made of the address that was asked for, and each sandbox has a port of its own.
         klaviyo.headers["host"] = "klaviyo.sandbox"
-        return "\n".join(map(_line, _answers(sandbox, klaviyo)))
+        lines = [_line(answer) for answer in _answers(sandbox, klaviyo)]
+        assert sandbox.unmet_faults() == []
+        return "\n".join(lines)
 
 
 def _answers(sandbox: RunningSandbox, klaviyo: httpx.Client) -> Iterator[httpx.Response]:

@@ -13,12 +13,6 @@ from klaviyo_assets_tests.sandbox.bodies import LISTS, error_of, ids_of
 
 
 @pytest.fixture
-def list_id(sandbox: RunningSandbox) -> str:
-    """An empty list."""
-    return sandbox.create_list("VIP")
-
-
-@pytest.fixture
 def members(list_id: str) -> str:
     """Where its members are added and removed."""
     return f"{LISTS}/{list_id}/relationships/profiles"

@@ -15,10 +15,9 @@ import pytest
 
 from klaviyo_assets.sandbox import RunningSandbox
 from klaviyo_assets_tests.sandbox import bodies
-from klaviyo_assets_tests.sandbox.bodies import IMPORT, JOBS, LISTS, PROFILES, Json, error_of, rows
+from klaviyo_assets_tests.sandbox.bodies import IMPORT, JOBS, LISTS, PROFILES, ROWS_AT, Json, error_of, rows
 
 PARTIAL = "x-klaviyo-partial-failure"
-ROWS_AT = "/data/attributes/profiles/data"
 ADDRESS = "ann@example.com"
 NUMBER = "+37120000001"
 NUMBERS = {"malformed_phone": "+1234", "unsupported_phone": "+999123456789"}
