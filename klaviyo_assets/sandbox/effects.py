@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from klaviyo_assets.sandbox.inputs import WrongInput, expect_object, parse
@@ -43,8 +44,9 @@ class AnswerWith(Effect):
     after_work: bool = False
 
     def __post_init__(self) -> None:
-        if not 200 <= self.status <= 599:
-            raise WrongInput(f"answer_with.status: found {self.status}, expected 200 to 599.")
+        _expect(200 <= self.status <= 599, "answer_with.status", self.status, "200 to 599")
+        sendable = self.retry_after is None or (self.retry_after.isascii() and self.retry_after.isprintable())
+        _expect(sendable, "answer_with.retry_after", repr(self.retry_after), "what a header can hold: printable ASCII")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ class DelayAnswer(Effect):
     kind = "delay_answer"
     delay_s: float
 
+    def __post_init__(self) -> None:
+        _expect(0 <= self.delay_s < inf, "delay_answer.delay_s", self.delay_s, "0 or more")
+
 
 @dataclass(frozen=True)
 class SlowBody(Effect):
@@ -71,6 +76,10 @@ class SlowBody(Effect):
     pause_s: float
     piece_count: int = 4
 
+    def __post_init__(self) -> None:
+        _expect(0 <= self.pause_s < inf, "slow_body.pause_s", self.pause_s, "0 or more")
+        _expect(self.piece_count >= 1, "slow_body.piece_count", self.piece_count, "1 or more")
+
 
 @dataclass(frozen=True)
 class CutBody(Effect):
@@ -78,6 +87,9 @@ class CutBody(Effect):
 
     kind = "cut_body"
     sent_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        _expect(0 <= self.sent_share < 1, "cut_body.sent_share", self.sent_share, "0 to less than 1")
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,10 @@ class AlterAnswer(Effect):
 
     kind = "alter_answer"
     set: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for pointer in self.set:
+            _expect(pointer.startswith("/") and pointer != "/", "alter_answer.set", repr(pointer), "a JSON pointer")
 
 
 @dataclass(frozen=True)
@@ -139,6 +155,9 @@ class EndBulkJob(Effect):
     concerns = BULK_IMPORT
     ending: Literal["cancelled", "stuck_queued", "stuck_processing", "expired"]
     applied_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        _expect(0 <= self.applied_share <= 1, "end_bulk_job.applied_share", self.applied_share, "0 to 1")
 
 
 class Meanwhile(Effect):
@@ -201,6 +220,12 @@ EFFECTS: dict[str, type[Effect]] = {
         *(TakeOffList, PutOnList, DeleteList, RevokeKey, ChangeScopes),
     )
 }
+
+
+def _expect(holds: bool, where: str, found: object, expected: str) -> None:
+    """Refuses an order that could not be carried out: it would break an answer in another way than was meant."""
+    if not holds:
+        raise WrongInput(f"{where}: found {found}, expected {expected}.")
 
 
 def parse_effect(given: object) -> Effect:

@@ -25,6 +25,9 @@ from klaviyo_assets.sandbox.effects import (
 E = TypeVar("E", bound=Effect)
 Effects = Sequence[Effect]
 
+BODILESS = (204, 304)
+"""A body after these would be taken for the beginning of the next answer."""
+
 PROXY_PAGE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>cloudflare</body></html>"
 
 
@@ -77,6 +80,8 @@ def _instead(effect: AnswerWith, answer: Answer) -> Answer:
     headers = {"date": answer.headers["date"]} | ({} if effect.html else {"x-klaviyo-req-id": request_id})
     if effect.retry_after is not None:
         headers["retry-after"] = effect.retry_after
+    if effect.status in BODILESS:
+        return Answer(effect.status, headers=headers)
     if effect.html:
         return Answer(effect.status, headers=headers, body=PROXY_PAGE, content_type="text/html; charset=UTF-8")
     if effect.errors is not None:
@@ -90,7 +95,7 @@ def _headers(answer: Answer, body: bytes) -> list[tuple[bytes, bytes]]:
     headers = dict(answer.headers)
     if content_type is not None:
         headers |= {"content-type": content_type}
-    if answer.status != 204:
+    if answer.status not in BODILESS:
         headers |= {"content-length": str(len(body))}
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 

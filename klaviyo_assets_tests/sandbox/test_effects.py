@@ -62,6 +62,10 @@ ORDERS: list[tuple[Json, Json]] = [
         ({"kind": "answer_with", "status": status, "html": True}, {**NOT_DONE, "status": status, "headers": HTML})
         for status in (200, 403, 502, 503)
     ),
+    *(
+        ({"kind": "answer_with", "status": status}, {**NOT_DONE, "status": status, "headers": {}, "body": "none"})
+        for status in (204, 304)
+    ),
     ({"kind": "answer_with", "status": 504, "after_work": True}, {"status": 504, "told": {}}),
     ({"kind": "answer_with", "status": 400, "errors": [{"code": "odd"}]}, {**NOT_DONE, "status": 400, "body": "odd"}),
     ({"kind": "drop_connection"}, {**NOT_DONE, **NO_ANSWER}),
@@ -157,8 +161,8 @@ def _sent(client: httpx.Client) -> Json:
 
 def _read(content: bytes, body: str) -> Json:
     """What a body says, if it is none of a proxy."""
-    if content.startswith(b"<"):
-        return {"body": body}
+    if not content or content.startswith(b"<"):
+        return {"body": body if content else "none"}
     document: dict[str, Any] = json.loads(content)
     if "errors" in document:
         code = document["errors"][0]["code"]

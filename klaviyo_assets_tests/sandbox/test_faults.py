@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -139,3 +140,32 @@ def test_what_is_no_fault(given: object, message: str) -> None:
         parse_fault(given)
 
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (
+            "answer_with",
+            {"status": 429, "retry_after": "1\r\n"},
+            "retry_after: found '1\\r\\n', expected what a header ",
+        ),
+        ("answer_with", {"status": 429, "retry_after": "é"}, "retry_after: found 'é', expected what a header can hold"),
+        ("delay_answer", {"delay_s": -1}, "delay_s: found -1.0, expected 0 or more."),
+        ("slow_body", {"pause_s": inf}, "pause_s: found inf, expected 0 or more."),
+        ("slow_body", {"pause_s": 0, "piece_count": 0}, "piece_count: found 0, expected 1 or more."),
+        ("cut_body", {"sent_share": 1}, "sent_share: found 1.0, expected 0 to less than 1."),
+        ("cut_body", {"sent_share": -0.1}, "sent_share: found -0.1, expected 0 to less than 1."),
+        *(
+            ("alter_answer", {"set": {at: 1}}, f"set: found '{at}', expected a JSON pointer.")
+            for at in ("", "/", "a/b")
+        ),
+        ("end_bulk_job", {"ending": "cancelled", "applied_share": 1.5}, "applied_share: found 1.5, expected 0 to 1."),
+    ],
+)
+def test_what_cannot_be_carried_out(kind: str, values: dict[str, Any], message: str) -> None:
+    """It is refused when it is ordered: later it would break an answer in another way than was meant."""
+    with pytest.raises(WrongInput) as refused:
+        parse_fault({"do": {"kind": kind, **values}})
+
+    assert str(refused.value).startswith(f"{kind}.{message}")
