@@ -7,8 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from klaviyo_assets.delivery import imports
+from klaviyo_assets.delivery.world import World
 from klaviyo_assets.errors import KlaviyoError
-from klaviyo_assets.klaviyo import BulkJob, Client
+from klaviyo_assets.klaviyo import BulkJob, Client, bulk
 from klaviyo_assets.ledger import DeltaLedger, fold
 from klaviyo_assets.sandbox import (
     AlterAnswer,
@@ -20,6 +22,7 @@ from klaviyo_assets.sandbox import (
     FailRows,
 )
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd, refusals
+from klaviyo_assets_tests.delivery.worlds import OneByOne, orderly_world
 
 IMPORT: dict[str, Any] = {"method": "POST", "path": "/api/profile-bulk-import-jobs*"}
 JOBS: dict[str, Any] = {"method": "GET", "path": "/api/profile-bulk-import-jobs*"}
@@ -253,3 +256,30 @@ def test_unlucky_people_among_removals_cost_only_themselves(scene: Scene) -> Non
     assert report.removed + report.stayed == 4
     report = scene.run(crowd(2))
     assert scene.members(report) == crowd(2)
+
+
+def test_body_that_is_refused_whatever_it_holds_stops_the_run(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where so many parts are refused without a name, the fault is not in the rows; the next run tries all again."""
+    monkeypatch.setattr(imports, "MOST_HALVINGS", 3)
+    scene.world = orderly_world()
+    scene.sandbox.order_fault(AnswerWith(400, errors=(NO_ROW,)), times=4, **IMPORT)
+    report = scene.run(crowd(16))
+    assert "refused 3 parts of the export and named no row" in str(report.unfinished)
+    assert (report.refused, report.pending) == (0, 16)
+
+    assert scene.members(scene.run(crowd(16))) == crowd(16)
+
+
+def test_what_klaviyo_answers_after_the_end_is_recorded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies that had left when another one stopped the run are followed by the next, and nobody is sent twice."""
+    monkeypatch.setattr(bulk, "MOST_PROFILES", 2)
+    scene.world = World(in_flight=lambda: OneByOne(lambda count: count - 1))
+    scene.sandbox.order_fault(AnswerWith(401), **IMPORT)
+    report = scene.run(crowd(6))
+    assert (report.added, report.pending) == (0, 6)
+
+    scene.sandbox.clear_requests()
+    report = scene.run(crowd(6))
+    assert (report.added, report.unchanged) == (2, 4)
+    assert scene.sent().count("POST /api/profile-bulk-import-jobs") == 1
+    assert scene.members(report) == crowd(6)
