@@ -1,6 +1,6 @@
 """A run of Dagster that is killed at any moment of a delivery is continued by the next one, and nobody is wronged.
 
-KILLS=n makes n kills; KILL_SEED=n repeats the moments of a failure, which names its seed; KILL_REPORT=file keeps how
+KILLS=n makes n kills; TEST_SEED=n repeats the moments of a failure, which names its seed; KILL_REPORT=file keeps how
 long each took.
 """
 
@@ -25,7 +25,7 @@ from klaviyo_assets_tests.flow.deployed import UNPOOLED, Deployment, Started, de
 from klaviyo_assets_tests.flow.truth import check_truth
 
 KILLS: Final = int(os.environ.get("KILLS", "50" if os.environ.get("CI") else "3"))
-SEED: Final = int(os.environ.get("KILL_SEED", time.time_ns() % 2**32))
+SEED: Final = int(os.environ.get("TEST_SEED", time.time_ns() % 2**32))
 KILLS_PER_STORAGE: Final = 5  # the first of them hits the first delivery to a list
 GAP_S: Final = 0.3  # so long after an answer the next moment has come, mostly
 
@@ -151,7 +151,7 @@ def test_killed_runs_are_continued(
             try:
                 told = kill_and_continue(campaign, moment, chance)
             except BaseException as error:
-                error.add_note(f"kill {number} of KILL_SEED={SEED}: {moment}")
+                error.add_note(f"kill {number} of TEST_SEED={SEED}: {moment}")
                 raise
             report(f"kill {number}, {moment}: {told}")
             campaign.change(chance.randrange(2**32))

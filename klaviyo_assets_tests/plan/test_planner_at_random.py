@@ -1,6 +1,6 @@
 """The plan of thousands of random universes, compared with what plain Python makes of each.
 
-A failure prints the smallest universe that it found, and the seed: PLANNER_SEED=… repeats the run.
+A failure prints the smallest universe that it found, and the seed: TEST_SEED=… repeats the run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from klaviyo_assets_tests.plan import universes as made
 from klaviyo_assets_tests.plan.oracle import Policy, Verdict, count, judge
 from klaviyo_assets_tests.plan.universes import Person, Universe, make_universe
 
-SEED = int(os.environ.get("PLANNER_SEED") or random.SystemRandom().randrange(2**32))
+SEED = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(2**32))
 COUNT = 4_000 if os.environ.get("CI") else 1_000
 LEAVERS: list[Literal["keep", "remove"]] = ["keep", "remove"]
 ON_NULL: list[Literal["clear", "keep"]] = ["clear", "keep"]
@@ -88,7 +88,7 @@ def find_smallest(universes: Sequence[Universe], policy: Policy) -> Universe:
 def describe(universe: Universe, policy: Policy) -> Iterator[str]:
     """The universe in a few lines: what was wanted, what was found, and of whom."""
     plan = plan_of([universe], policy)
-    yield f"PLANNER_SEED={SEED}, {policy}"
+    yield f"TEST_SEED={SEED}, {policy}"
     yield f"wanted {wanted([universe], policy)}"
     yield f"found  {found(plan)}"
     yield f"wanted {count([universe], policy)}"
@@ -123,6 +123,6 @@ def test_a_failure_names_the_person_who_was_judged_wrongly() -> None:
     ada = Person("ada@0.example", {"first_name": 1}, None, None, (), None, ())
     lines = list(describe((ada,), POLICIES[0]))
 
-    assert f"PLANNER_SEED={SEED}" in lines[0]
+    assert f"TEST_SEED={SEED}" in lines[0]
     assert "ada@0.example" in lines[1]
     assert lines[-1] == repr(ada)
