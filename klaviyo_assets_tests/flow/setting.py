@@ -29,12 +29,12 @@ nux: {enabled: false}
 
 
 @contextmanager
-def open_project(root: Path, *, dagster_yaml: str = "") -> Iterator[Project]:
+def open_project(root: Path) -> Iterator[Project]:
     """The project in this folder, with an instance that forgets nothing; no pool has a limit in it."""
     home = root / "home"
     home.mkdir(exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text(_QUIET + dagster_yaml)
+        (home / "dagster.yaml").write_text(_QUIET)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield Project(root, instance)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,6 @@ class Stage:
     home: Path
     sandbox: RunningSandbox
     monkeypatch: pytest.MonkeyPatch
-    results: list[dg.ExecuteInProcessResult] = field(default_factory=list)
 
     @property
     def storage(self) -> Path:
@@ -57,8 +56,7 @@ class Stage:
 
     def run(self, **config: bool) -> dg.ExecuteInProcessResult:
         """One run of the export's job."""
-        self.results.append(self.project.run_job(config=config))
-        return self.results[-1]
+        return self.project.run_job(config=config)
 
     def read_segment(self, people: list[str] = PEOPLE, **columns: Any) -> None:
         """Write these people, and one who cannot be sent, and read the segment."""
@@ -188,9 +186,7 @@ def unreadable(kind: str, content: bytes) -> Callable[[Stage], None]:
     def trouble(stage: Stage) -> None:
         (stage.project.root / "other").write_bytes(content)
         stage.project.segments = [segment(source={"type": kind, "path": "other"})]
-        result = stage.project.materialize("segments/vip")
-        assert not result.success
-        stage.results.append(result)
+        assert not stage.project.materialize("segments/vip").success
         stage.declare(match={"email": "Absent"})
 
     return trouble
