@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from klaviyo_assets.errors import (
     BodyTooLarge,
@@ -27,6 +27,8 @@ from klaviyo_assets.errors import (
     UnexpectedAnswer,
 )
 from klaviyo_assets.klaviyo.wire import Request
+
+T = TypeVar("T")
 
 _PROFILE_POINTER: Final = re.compile(r"^/data/attributes/profiles/data/(\d+)(?:/(?:attributes/?)?(.*))?$")
 _UNTOLD_WAIT_S: Final = 1.0  # as long as the shortest window
@@ -84,6 +86,22 @@ def parse(answer: Answer, request: Request) -> dict[str, Any]:
     if document is None:
         raise _unexpected(answer, request)
     return document
+
+
+def understand(read: Callable[[Any], T], part: Any, *, call: str) -> T:
+    """What `read` makes of a part of a document.
+
+    Raises:
+        UnexpectedAnswer: it is not of the documented form.
+    """
+    try:
+        return read(part)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        message = (
+            f"{call} was answered with JSON of another form than Klaviyo documents; something between here and Klaviyo "
+            f"may have answered instead: check the address, proxy and firewall."
+        )
+        raise UnexpectedAnswer(message) from None
 
 
 def _error(answer: Answer, request: Request) -> KlaviyoError:

@@ -100,7 +100,7 @@ def render_body(people: pl.DataFrame, *, list_id: str | None) -> bytes:
     return f"{_HEAD}{rows.str.join(',').item()}{_FOOT % joins}".encode()
 
 
-def parse_bulk_job(resource: Mapping[str, Any], *, dropped: str | None = None) -> BulkJob:
+def parse_bulk_job(resource: Mapping[str, Any]) -> BulkJob:
     """A bulk job from its resource; what is absent counts as none."""
     facts = resource["attributes"]
     lists = ((resource.get("relationships") or {}).get("lists") or {}).get("data") or []
@@ -113,7 +113,6 @@ def parse_bulk_job(resource: Mapping[str, Any], *, dropped: str | None = None) -
         completed_count=facts.get("completed_count") or 0,
         failed_count=facts.get("failed_count") or 0,
         list_ids=tuple(item["id"] for item in lists),
-        dropped=dropped,
     )
 
 

@@ -8,11 +8,11 @@ decided here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 import polars as pl
@@ -20,10 +20,12 @@ import polars as pl
 from klaviyo_assets.errors import NotFound, UnknownList
 from klaviyo_assets.frames import MEMBERS, empty
 from klaviyo_assets.klaviyo import members, wire
-from klaviyo_assets.klaviyo.answers import Answer, parse
+from klaviyo_assets.klaviyo.answers import Answer, parse, understand
 from klaviyo_assets.klaviyo.bulk import BulkJob, FailedRow, parse_bulk_job, parse_failed_row
 from klaviyo_assets.klaviyo.session import Session
 from klaviyo_assets.klaviyo.wire import Request, Tier
+
+T = TypeVar("T")
 
 MOST_REMOVALS: Final = 1_000  # https://developers.klaviyo.com/en/reference/remove_profiles_from_list
 _JOBS_PATH: Final = "/api/profile-bulk-import-jobs"
@@ -55,9 +57,8 @@ class Client:
 
     def fetch_account(self) -> Account:
         """Whose account the key is: https://developers.klaviyo.com/en/reference/get_accounts."""
-        resource = self._fetch("/api/accounts", "/api/accounts", wire.XS)["data"][0]
-        contact = resource["attributes"].get("contact_information") or {}
-        return Account(id=resource["id"], name=str(contact.get("organization_name") or ""))
+        document = self._fetch("/api/accounts", "/api/accounts", wire.XS)
+        return understand(_parse_account, document, call="GET /api/accounts")
 
     def fetch_list(self, list_id: str, *, count: bool = False) -> KlaviyoList:
         """A list, with its number of members where asked: https://developers.klaviyo.com/en/reference/get_list.
@@ -70,7 +71,8 @@ class Client:
         try:
             # Counting has a smaller quota of its own, shared by all endpoints that count.
             budget, tier = ("profile_count", wire.XS) if count else ("/api/lists/{id}", wire.L)
-            return _parse_list(self._fetch(wire.with_query(path, query), budget, tier)["data"])
+            document = self._fetch(wire.with_query(path, query), budget, tier)
+            return understand(_parse_list, document.get("data"), call="GET /api/lists/{id}")
         except NotFound as error:
             message = (
                 f"The account has no list {list_id}; copy the list's id from its settings in Klaviyo into list_id, "
@@ -90,14 +92,15 @@ class Client:
     def find_lists(self, name: str) -> list[KlaviyoList]:
         """All lists of this name: https://developers.klaviyo.com/en/reference/get_lists."""
         path = wire.with_query("/api/lists", {"filter": wire.equals("name", name)})
-        return [_parse_list(resource) for resource in self._fetch_all(path, "/api/lists", wire.L)]
+        return list(self._fetch_all(_parse_list, path, "/api/lists", wire.L))
 
     def create_list(self, name: str) -> KlaviyoList:
         """A new list: https://developers.klaviyo.com/en/reference/create_list."""
         body = json.dumps({"data": {"type": "list", "attributes": {"name": name}}}).encode()
         # Names are not unique: created twice, it would be two lists.
         request = Request("POST", "/api/lists", "/api/lists POST", wire.M, body, repeatable=False)
-        return _parse_list(parse(self.session.send(request), request)["data"])
+        document = parse(self.session.send(request), request)
+        return understand(_parse_list, document.get("data"), call=request.name)
 
     def read_members(self, list_id: str) -> Iterator[pl.DataFrame]:
         """All members of a list, as MEMBERS, a page at a time."""
@@ -139,13 +142,13 @@ class Client:
         """
         request = Request("POST", _JOBS_PATH, f"{_JOBS_PATH} POST", wire.M, body)
         answer = self.session.send(request)
-        return parse_bulk_job(parse(answer, request)["data"], dropped=answer.dropped)
+        job = understand(parse_bulk_job, parse(answer, request).get("data"), call=request.name)
+        return replace(job, dropped=answer.dropped)
 
     def fetch_recent_bulk_jobs(self, *, since: datetime) -> Iterator[BulkJob]:
         """The account's bulk jobs, newest first, back to those created before `since`, a hundred a request."""
         path = wire.with_query(_JOBS_PATH, {"page[size]": "100", "sort": "-created_at"})
-        for resource in self._fetch_all(path, _JOBS_PATH, wire.M):
-            job = parse_bulk_job(resource)
+        for job in self._fetch_all(parse_bulk_job, path, _JOBS_PATH, wire.M):
             if job.created_at < since:
                 return
             yield job
@@ -154,15 +157,16 @@ class Client:
         """One bulk job, or None where Klaviyo knows it no longer (it forgets them after seven days)."""
         path = f"{_JOBS_PATH}/{quote(job_id, safe='')}"
         try:
-            return parse_bulk_job(self._fetch(path, f"{_JOBS_PATH}/{{id}}", wire.M)["data"])
+            document = self._fetch(path, f"{_JOBS_PATH}/{{id}}", wire.M)
+            return understand(parse_bulk_job, document.get("data"), call=f"GET {_JOBS_PATH}/{{id}}")
         except NotFound:
             return None
 
     def fetch_failed_rows(self, job_id: str) -> Sequence[FailedRow]:
         """Every row of a bulk job that failed, from all pages."""
         path = f"{_JOBS_PATH}/{quote(job_id, safe='')}/import-errors"
-        pages = self._fetch_all(wire.with_query(path, {"page[size]": "100"}), "import-errors", wire.M)
-        return [parse_failed_row(resource) for resource in pages]
+        budget = f"{_JOBS_PATH}/{{id}}/import-errors"
+        return list(self._fetch_all(parse_failed_row, wire.with_query(path, {"page[size]": "100"}), budget, wire.M))
 
     def read_imported(self, job_id: str) -> Iterator[pl.DataFrame]:
         """Whom a bulk job created or updated, as MEMBERS, a page at a time; `joined_at` is null.
@@ -172,7 +176,7 @@ class Client:
         """
         path: str | None = members.imported_path(job_id)
         while path:
-            page, following = members.parse_page(self._get(path, "imported profiles", wire.M).body)
+            page, following = members.parse_page(self._get(path, f"{_JOBS_PATH}/{{id}}/profiles", wire.M).body)
             yield page
             path = wire.next_page({"links": {"next": following}}, api_url=self.session.api_url)
 
@@ -189,12 +193,20 @@ class Client:
         request = Request("GET", path, budget, tier)
         return parse(self.session.send(request), request)
 
-    def _fetch_all(self, path: str, budget: str, tier: Tier) -> Iterator[dict[str, Any]]:
+    def _fetch_all(self, read: Callable[[Any], T], path: str, budget: str, tier: Tier) -> Iterator[T]:
+        """What `read` makes of each resource, from all pages."""
         following: str | None = path
         while following:
             document = self._fetch(following, budget, tier)
-            yield from document["data"]
+            resources = understand(list, document.get("data"), call=f"GET {budget}")
+            yield from (understand(read, resource, call=f"GET {budget}") for resource in resources)
             following = wire.next_page(document, api_url=self.session.api_url)
+
+
+def _parse_account(document: dict[str, Any]) -> Account:
+    resource = document["data"][0]
+    contact = resource["attributes"].get("contact_information") or {}
+    return Account(id=resource["id"], name=str(contact.get("organization_name") or ""))
 
 
 def _parse_list(resource: dict[str, Any]) -> KlaviyoList:

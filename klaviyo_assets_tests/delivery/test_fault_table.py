@@ -74,6 +74,14 @@ def row(index: int) -> dict[str, Any]:
 FOR_GOOD: Final = {"times": EVERY_ATTEMPT}
 
 CASES: Final[dict[str, Case]] = {
+    "account: JSON of another form": Case(
+        ACCOUNT, AlterAnswer({"/data": "text"}), "", "0 1 2 3 4 5", ALL, "another form"
+    ),
+    "list: JSON of another form": Case(LIST, AlterAnswer({"/data": []}), "", "0 1 2 3 4 5", ALL, "another form"),
+    "import: JSON of another form": Case(
+        IMPORT, AlterAnswer({"/data/attributes": 7}), "!4", "0 1 2 3 4 5", ALL, "another form"
+    ),
+    "jobs: JSON of another form": Case(JOBS, AlterAnswer({"/data": "text"}), "", "0 1 2 3 4 5", ALL, "another form"),
     # The account and the list are asked for before anything is known: there is no report.
     "account: unavailable": Case(ACCOUNT, AnswerWith(503), ALL, SEGMENT, NOTHING, times=2),
     "account: unavailable for good": Case(ACCOUNT, AnswerWith(503), "", "0 1 2 3 4 5", ALL, "503", **FOR_GOOD),
