@@ -69,7 +69,7 @@ def fold_bulk_jobs(receipts: pl.LazyFrame) -> set[str]:
 
 def has_delivered(receipts: pl.LazyFrame) -> bool:
     """Whether anything was ever sent by this ledger's account, or was about to be."""
-    sent = receipts.filter(_event.is_in(["intent", "member"])).head(1)
+    sent = receipts.filter(_event.is_in(["intent", "submitted", "settled", "member"])).head(1)
     return not sent.collect().is_empty()
 
 
@@ -107,25 +107,39 @@ def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_R
     if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth:
         return None
     sent = _sent(receipts)
-    members = _people(_effective(receipts, sent), sent).with_columns(event=pl.lit("member", dtype=RECEIPTS["event"]))
-    is_lost_removal = (pl.col("outcome") == "lost") & (pl.col("change") == "remove")
-    kept = sent.filter(pl.col("outcome").is_null() | is_lost_removal).select("body").unique()
-    is_kept = pl.col("is_kept").fill_null(False) | _names_recent_bulk_job(receipts)
+    effective = _effective(receipts, sent)
+    members = _people(effective, sent).with_columns(sequence="added", event=pl.lit("member", dtype=RECEIPTS["event"]))
+    intents = _still_of_use(effective, sent)
+    bodies = intents.select("body").unique()
+    is_kept = pl.col("is_intent") | (pl.col("is_body") & (_event != "intent")) | _tells_of_recent_bulk_job()
     return pl.concat(
         [
             _as_receipts(members),
             _still_existing(receipts).unique("email", keep="any").select(RECEIPTS.names()),
-            receipts.join(kept.with_columns(is_kept=True), on="body", how="left")
+            receipts.join(intents.select("sequence", is_intent=True), on="sequence", how="left")
+            .join(bodies.with_columns(is_body=True), on="body", how="left")
             .filter(is_kept)
             .select(RECEIPTS.names()),
         ]
     ).collect()
 
 
-def _names_recent_bulk_job(receipts: pl.LazyFrame) -> pl.Expr:
-    """Whether a receipt says which bulk job was ours, of those that Klaviyo may still list."""
-    heard_until = fold_heard_until(receipts)
-    return (_event == "submitted") & (pl.col("joined_from") >= pl.lit(heard_until, UTC_TIME) - _REMEMBERED)
+def _still_of_use(effective: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
+    """The intents that are open, or were lost and may have had an effect that no later one has covered."""
+    comes_or_goes = pl.col("change").is_in(["add", "remove"])
+    last = effective.filter(comes_or_goes).group_by("email").agg(last=pl.col("sequence").max())
+    is_later = (pl.col("sequence") > pl.col("last")).fill_null(True)
+    is_lost = (pl.col("outcome") == "lost") & comes_or_goes & is_later
+    return sent.join(last, on="email", how="left").filter(pl.col("outcome").is_null() | is_lost)
+
+
+def _tells_of_recent_bulk_job() -> pl.Expr:
+    """Whether a receipt says which bulk job was ours, or until when, of those that Klaviyo may still list."""
+    is_told = _event.is_in(["submitted", "settled"])
+    at = pl.max_horizontal("joined_from", "joined_until")
+    is_recent = at >= at.filter(is_told).max() - _REMEMBERED
+    # The last one says that anything was ever sent, however long ago.
+    return is_told & (is_recent.fill_null(False) | (pl.col("sequence") == pl.col("sequence").filter(is_told).max()))
 
 
 def _still_existing(receipts: pl.LazyFrame) -> pl.LazyFrame:
@@ -199,24 +213,24 @@ def _people(effective: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
         .join(last[1], on="email", how="left")
         .filter((pl.col("remove_at") > pl.max_horizontal("added", "updated")).fill_null(False).not_())
         .with_columns(pl.when(is_updated).then(f"{fact}_new").otherwise(fact).alias(fact) for fact in facts)
-        .join(_lost_additions(sent), on="email", how="left")
+        .join(_lost_additions(sent, last[1]), on="email", how="left")
         .with_columns(
-            joined_from=pl.when(_is_after_removal).then(_earliest).otherwise("joined_from"),
+            joined_from=pl.min_horizontal("joined_from", "lost_from"),
             uncleared=pl.when((pl.col("clear_at") > pl.col("sequence")).fill_null(False).not_()).then("uncleared"),
         )
         .select("email", *facts, "joined_from", "joined_until", "added")
     )
 
 
-# A bulk job that was cancelled may have put people on the list before that: they joined with it, not with the next.
-_is_after_removal: Final = pl.col("lost_addition") > pl.col("remove_at").fill_null(-1)
-_earliest: Final = pl.min_horizontal("joined_from", "lost_from")
+def _lost_additions(sent: pl.LazyFrame, removed: pl.LazyFrame) -> pl.LazyFrame:
+    """Since when lost additions may have put people on the list: `lost_from`, of those after their last removal.
 
-
-def _lost_additions(sent: pl.LazyFrame) -> pl.LazyFrame:
+    A bulk job that was cancelled may have put people on the list before that: they joined with it, not with the next.
+    """
     lost = (pl.col("outcome") == "lost") & (pl.col("change") == "add")
-    attempts = sent.filter(lost).group_by("email")
-    return attempts.agg(lost_addition=pl.col("sequence").max(), lost_from=pl.col("joined_from").min())
+    is_later = (pl.col("sequence") > pl.col("remove_at")).fill_null(True)
+    attempts = sent.filter(lost).join(removed, on="email", how="left").filter(is_later)
+    return attempts.group_by("email").agg(lost_from=pl.col("joined_from").min())
 
 
 def _last_lost_removals(sent: pl.LazyFrame) -> pl.LazyFrame:
