@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -172,6 +173,75 @@ def test_who_is_gone_is_not_in_the_ledger(open_ledger: Open) -> None:
     ledger.append(STAMP.gone(people("b@example.com")))
 
     assert state(ledger) == {"a@example.com": "v1"}
+
+
+def row(ledger: Ledger) -> dict[str, Any]:
+    """The one person in the ledger."""
+    return fold(ledger.read_receipts()).collect().row(0, named=True)
+
+
+def test_who_is_adopted_is_ours_from_then_on(open_ledger: Open) -> None:
+    """Whom we found on the list is in the ledger, and ours, once adopted, with what is known of the person."""
+    ledger = open_ledger()
+    ledger.append(STAMP.existing(members(["a@example.com", "b@example.com"])))
+    known = pl.DataFrame({"email": ["a@example.com"], "external_id": ["7"], "payload": ["v1"], "joined_at": [NOON]})
+    ledger.append(STAMP.adopted(known))
+
+    found = row(ledger)
+    assert (found["email"], found["payload"], found["external_id"], found["ours"]) == ("a@example.com", "v1", "7", True)
+    assert (found["joined_from"], found["joined_until"]) == (NOON, NOON)
+    assert fold_existing(ledger.read_receipts()).collect()["email"].to_list() == ["b@example.com"]
+
+
+def test_whom_others_put_back_is_theirs_again(open_ledger: Open) -> None:
+    """Who was adopted, and was found to have been put there by others since, is not ours."""
+    ledger = open_ledger()
+    ledger.append(STAMP.existing(members(["a@example.com"])))
+    ledger.append(STAMP.adopted(members(["a@example.com"]).with_columns(payload=pl.lit("v1"))))
+    ledger.append(STAMP.existing(members(["a@example.com"])))
+
+    assert row(ledger)["ours"] is False
+
+
+def test_a_field_that_was_left_out_makes_a_person_incomplete(open_ledger: Open) -> None:
+    """Klaviyo took the person: he is in the ledger, to be tried again until nothing is left out."""
+    ledger, drop = open_ledger(), pl.DataFrame({"email": ["a@example.com"], "code": ["x"], "field": ["phone_number"]})
+    ledger.append(STAMP.intents(people("a@example.com"), body="1"))
+    ledger.append(STAMP.submitted("1", "job-1", life=(NOON, NOON), dropped="phone_number"))
+    assert fold_open_bodies(ledger.read_receipts()).collect()["dropped"].to_list() == ["phone_number"]
+
+    ledger.append(pl.concat([STAMP.dropped(drop, body="1"), STAMP.settled("1", outcome="done")]))
+    assert (row(ledger)["payload"], row(ledger)["incomplete"]) == ("v1", True)
+
+    deliver(ledger, people("a@example.com", change="update", payload="v2"), body="2")
+    assert (row(ledger)["payload"], row(ledger)["incomplete"]) == ("v2", False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("done", None), ("lost", ["title"])], ids=["it-was-emptied", "its-answer-was-lost"]
+)
+def test_what_is_to_be_emptied_is_remembered_until_it_is(
+    open_ledger: Open, outcome: str, expected: list[str] | None
+) -> None:
+    """An update says which fields are to be emptied after it, and only a clear that took effect ends that."""
+    ledger = open_ledger()
+    deliver(ledger, people("a@example.com"), body="1")
+    deliver(ledger, people("a@example.com", change="update", payload="v2", clears=["title"]), body="2")
+    assert (row(ledger)["payload"], row(ledger)["uncleared"]) == ("v2", ["title"])
+
+    deliver(ledger, people("a@example.com", change="clear", payload=None, clears=["title"]), body="3", outcome=outcome)
+    assert (row(ledger)["payload"], row(ledger)["uncleared"]) == ("v2", expected)
+
+
+def test_a_refused_clear_is_still_to_be_done(open_ledger: Open) -> None:
+    """Whose fields Klaviyo did not empty still has them to be emptied."""
+    ledger, refusal = open_ledger(), pl.DataFrame({"email": ["a@example.com"], "code": ["x"], "field": ["title"]})
+    deliver(ledger, people("a@example.com"), body="1")
+    deliver(ledger, people("a@example.com", change="update", payload="v2", clears=["title"]), body="2")
+    clear = STAMP.intents(people("a@example.com", change="clear", payload=None, clears=["title"]), body="3")
+    ledger.append(pl.concat([clear, STAMP.refused(refusal, body="3"), STAMP.settled("3", outcome="done")]))
+
+    assert row(ledger)["uncleared"] == ["title"]
 
 
 def test_a_lost_removal_is_remembered_until_the_person_comes_back(open_ledger: Open) -> None:

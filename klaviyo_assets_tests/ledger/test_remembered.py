@@ -39,3 +39,21 @@ def test_damaged_fact_is_an_error_with_its_remedy(tmp_path: Path) -> None:
 
     with pytest.raises(LedgerError, match="remove it to have it learned anew"):
         remembered.account_id("contoso")
+
+
+def test_a_fact_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """What could not be remembered is told, not passed over."""
+    (tmp_path / "connections").write_text("")
+
+    with pytest.raises(LedgerError, match="check the storage's permissions and space"):
+        Remembered(UPath(tmp_path)).remember_account("contoso", "Ab12Cd")
+
+
+def test_a_fact_is_learned_anew(tmp_path: Path) -> None:
+    """What is remembered last holds, and other lists of the account stay."""
+    remembered = Remembered(UPath(tmp_path))
+    remembered.remember_list("Ab12Cd", "VIP", "L1")
+    remembered.remember_list("Ab12Cd", "All", "L2")
+    remembered.remember_list("Ab12Cd", "VIP", "L3")
+
+    assert (remembered.list_id("Ab12Cd", "VIP"), remembered.list_id("Ab12Cd", "All")) == ("L3", "L2")
