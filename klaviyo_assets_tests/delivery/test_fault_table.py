@@ -79,7 +79,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "list: JSON of another form": Case(LIST, AlterAnswer({"/data": []}), "", "0 1 2 3 4 5", ALL, "another form"),
     "import: JSON of another form": Case(
-        IMPORT, AlterAnswer({"/data/attributes": 7}), "!4", "0 1 2 3 4 5", ALL, "another form"
+        IMPORT, AlterAnswer({"/data/attributes": 7}), "!4", "0 1 2 3 4 5", "~2 -2", "another form"
     ),
     "jobs: JSON of another form": Case(JOBS, AlterAnswer({"/data": "text"}), "", "0 1 2 3 4 5", ALL, "another form"),
     # The account and the list are asked for before anything is known: there is no report.
