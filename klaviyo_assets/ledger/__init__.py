@@ -13,6 +13,7 @@ from typing import Protocol
 import polars as pl
 
 from klaviyo_assets.ledger.delta import DeltaLedger
+from klaviyo_assets.ledger.history import COUNTS, TRANSFERS, History
 from klaviyo_assets.ledger.lease import Holder, Lease
 from klaviyo_assets.ledger.memory import MemoryLedger
 from klaviyo_assets.ledger.pause import Pause
@@ -32,8 +33,11 @@ from klaviyo_assets.ledger.state import (
 )
 
 __all__ = [
+    "COUNTS",
     "OPEN_BODIES",
+    "TRANSFERS",
     "DeltaLedger",
+    "History",
     "Holder",
     "Lease",
     "Ledger",

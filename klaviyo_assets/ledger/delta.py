@@ -1,14 +1,11 @@
-"""A ledger as a Delta table: whole commits or none, without a server, in a folder or an object store.
-
-https://delta-io.github.io/delta-rs/ is the library that writes it; Polars reads it.
-"""
+"""A ledger as a Delta table: whole commits or none, without a server, in a folder or an object store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import unquote
 
 import polars as pl
@@ -18,14 +15,11 @@ from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
-from klaviyo_assets.ledger.private import is_local, make_folder, make_private
+from klaviyo_assets.ledger.private import is_local
 from klaviyo_assets.ledger.receipts import number
+from klaviyo_assets.ledger.tables import is_table, storable, write_rows
 
-# Delta's log keeps the least and greatest value of each column; of all but the number that would be addresses.
-_CONFIGURATION: Final = {"delta.dataSkippingStatsColumns": "sequence"}
-_STORED: Final = pl.Schema(
-    {name: pl.String() if isinstance(dtype, pl.Enum) else dtype for name, dtype in RECEIPTS.items()}
-)
+_STORED: Final = storable(RECEIPTS)
 
 
 class DeltaLedger:
@@ -73,7 +67,7 @@ class DeltaLedger:
                 self._folder.fs.rm(self._folder.path, recursive=True)
 
     def _exists(self) -> bool:
-        return DeltaTable.is_deltatable(str(self._folder))
+        return is_table(self._folder)
 
     def _catch_up(self) -> None:
         """Number on after what another process wrote meanwhile, who believed that this one had ended."""
@@ -86,11 +80,7 @@ class DeltaLedger:
 
     def _write(self, receipts: pl.DataFrame, *, mode: Literal["append", "overwrite"]) -> None:
         with _told("written", self._folder):
-            make_folder(self._folder)
-            options: dict[str, Any] = {"configuration": _CONFIGURATION}
-            added = {"schema_mode": "merge"} if self._exists() else {}
-            receipts.cast(_STORED).write_delta(str(self._folder), mode=mode, delta_write_options=options | added)
-            make_private(self._folder)
+            write_rows(self._folder, receipts.cast(_STORED), mode=mode, statistics_of="sequence")
             self._version = None if self._version is None else self._version + 1
 
 

@@ -6,6 +6,7 @@ On an object store its own permissions hold, and nothing is done here but writin
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -39,9 +40,11 @@ def make_private(folder: UPath) -> None:
         return
     root = Path(folder.path)
     for each in (root, *root.rglob("*")):
-        mode = each.stat().st_mode
-        if mode & _OTHERS:
-            each.chmod(mode & ~_OTHERS)
+        # Another process may take a file away that it wrote for a moment.
+        with suppress(FileNotFoundError):
+            mode = each.stat().st_mode
+            if mode & _OTHERS:
+                each.chmod(mode & ~_OTHERS)
 
 
 def replace_text(path: UPath, text: str) -> None:

@@ -6,6 +6,7 @@ an observation after a dry run, or as a failure with one sentence. The checks th
 
 # No `from __future__ import annotations`: Dagster takes the class of a config from the annotation as it stands.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from klaviyo_assets.delivery import Order, deliver
 from klaviyo_assets.errors import (
     ExportInactive,
     KlaviyoAssetsError,
+    LedgerError,
     LedgerOutdated,
     ListShared,
     ListStartsFlow,
@@ -26,10 +28,12 @@ from klaviyo_assets.errors import (
     UnsafePlan,
 )
 from klaviyo_assets.exports import Export, KlaviyoConnection
+from klaviyo_assets.ledger import History
 from klaviyo_assets.orchestration.checks import delivery_check_specs, delivery_checks, unsafe_check
 from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, PROGRESS_TAG, export_keys, export_tags, list_op_name
 from klaviyo_assets.orchestration.resources import KlaviyoAccount, check_not_paused
 from klaviyo_assets.orchestration.storage import refusals_path, replace_file, storage_root
+from klaviyo_assets.orchestration.transfers import Ending, last_transfers, recorded, transfer_facts
 from klaviyo_assets.report import Report
 
 Told = Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.MaterializeResult[None]]
@@ -83,26 +87,41 @@ def list_asset(
     )
     def deliver_to_list(context: dg.AssetExecutionContext, config: DeliveryConfig, **frames: Any) -> Told:
         _check_selected(context, spec.key)
+        storage = storage_root(project_root)
         try:
-            order = Order(export, _active(export, connection), context.run.run_id, others=others, **config.model_dump())
-            report = _carry_out(order, context, frames, project_root)
+            with _recorded(context, export, connection, config, storage) as ending:
+                sender = _active(export, connection)
+                order = Order(export, sender, context.run.run_id, others=others, **config.model_dump())
+                ending.report = report = _carry_out(order, context, frames, storage)
         except (UnsafePlan, ListShared, ListStartsFlow, LedgerOutdated) as refusal:
             yield from _tell_refused(context, config, spec.key, refusal)
         except KlaviyoAssetsError as error:
             raise _failure(str(error)) from error
         else:
-            where = refusals_path(storage_root(project_root), export)
-            yield from _tell(context, export, spec.key, report, refusals_at=where)
+            yield from _tell(context, export, spec.key, report, storage)
 
     return deliver_to_list
 
 
+def _recorded(
+    context: dg.AssetExecutionContext,
+    export: Export,
+    connection: KlaviyoConnection | None,
+    config: DeliveryConfig,
+    storage: UPath,
+) -> AbstractContextManager[Ending]:
+    run = context.run
+    facts = transfer_facts(
+        export, connection, run_id=run.run_id, tags=run.tags, config=config.model_dump(), storage=storage
+    )
+    return recorded(History(storage), facts, warn=context.log.warning)
+
+
 def _carry_out(
-    order: Order, context: dg.AssetExecutionContext, frames: Mapping[str, pl.LazyFrame], project_root: Path
+    order: Order, context: dg.AssetExecutionContext, frames: Mapping[str, pl.LazyFrame], storage: UPath
 ) -> Report:
     check_not_paused()
     account: KlaviyoAccount = getattr(context.resources, order.connection.resource_key)
-    storage = storage_root(project_root)
     with account.connect() as client:
         report = deliver(
             order,
@@ -123,17 +142,17 @@ def _show_progress(context: dg.AssetExecutionContext, words: str) -> None:
     context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: words})
 
 
-def _tell(
-    context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report, *, refusals_at: UPath
-) -> Told:
+def _tell(context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report, storage: UPath) -> Told:
     if report.unfinished:
         raise _failure(report.unfinished, report.numbers())
     if report.dry_run:
         yield dg.AssetObservation(key, metadata=_delivery_metadata(report), description="A dry run: nothing was sent.")
         return
     checks = _selected(context, delivery_checks(export, report))
-    refused = {"refusals": dg.MetadataValue.path(str(refusals_at))} if report.refused else {}
-    yield dg.MaterializeResult(asset_key=key, metadata=_delivery_metadata(report) | refused, check_results=checks)
+    kept_at = dg.MetadataValue.path(str(refusals_path(storage, export)))
+    refused = {"refusals": kept_at} if report.refused else {}
+    metadata = _delivery_metadata(report) | refused | _history_metadata(context, export, History(storage))
+    yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
 
 
 def _tell_refused(
@@ -155,6 +174,16 @@ def _delivery_metadata(report: Report) -> dict[str, Any]:
     if report.list_url:
         linked = {"dagster/uri": report.list_url, "list": dg.MetadataValue.url(report.list_url)}
     return {**report.numbers(), **counted, **linked, "summary": dg.MetadataValue.md(report.summary())}
+
+
+def _history_metadata(context: dg.AssetExecutionContext, export: Export, history: History) -> dict[str, Any]:
+    """Where the history is, and the last transfers of the export; a history that cannot be read fails nothing."""
+    kept_at = {"history": dg.MetadataValue.path(str(history.folder))}
+    try:
+        return kept_at | {"last_transfers": dg.MetadataValue.md(last_transfers(history, export.name))}
+    except LedgerError as error:
+        context.log.warning(str(error))
+        return kept_at
 
 
 def _check_selected(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:

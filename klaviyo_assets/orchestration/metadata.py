@@ -73,7 +73,9 @@ def field_map_table(field_map: FieldMap) -> str:
         **{f"properties.{name}": column for name, column in field_map.properties.items()},
     }
     others = [("properties.*", "all other columns")] if field_map.other_columns else []
-    return _table(("profile field", "column"), [*((name, f"`{column}`") for name, column in fields.items()), *others])
+    return markdown_table(
+        ("profile field", "column"), [*((name, f"`{column}`") for name, column in fields.items()), *others]
+    )
 
 
 def count_rules(frame: pl.LazyFrame, column: str) -> str:
@@ -82,12 +84,18 @@ def count_rules(frame: pl.LazyFrame, column: str) -> str:
     counts = frame.select(rule).drop_nulls().group_by("rule").len().sort("len", "rule", descending=[True, False])
     words = {**RULES, **WARNINGS}
     rows = [(rule, count, words.get(rule, "")) for rule, count in counts.collect().iter_rows()]
-    return _table(("rule", "rows", "meaning"), rows) if rows else "none"
+    return markdown_table(("rule", "rows", "meaning"), rows) if rows else "none"
 
 
 def counts_table(title: str, counts: Mapping[str, int]) -> str:
     """Counts by name as a Markdown table."""
-    return _table((title, "rows"), counts.items()) if counts else "none"
+    return markdown_table((title, "rows"), counts.items()) if counts else "none"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def _profile_sources(field_map: FieldMap, segments: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -124,11 +132,6 @@ def _lineage(sources: Mapping[str, Sequence[str]], segments: Mapping[str, Sequen
             if names
         }
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def _cell(value: object) -> str:

@@ -1,0 +1,42 @@
+"""Delta tables for their owner's eyes: how they are written so that nobody else, and no log, has a value of a person.
+
+Ledgers and the history are such tables. What their rows mean belongs to the modules beside this one.
+https://delta-io.github.io/delta-rs/ is the library that writes them; Polars reads them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import polars as pl
+from deltalake import DeltaTable
+from upath import UPath
+
+from klaviyo_assets.ledger.private import make_folder, make_private
+
+
+def is_table(folder: UPath) -> bool:
+    """Whether a table was begun in the folder."""
+    return bool(DeltaTable.is_deltatable(str(folder)))
+
+
+def write_rows(folder: UPath, rows: pl.DataFrame, *, mode: Literal["append", "overwrite"], statistics_of: str) -> None:
+    """Add rows, or put them in the place of all that are there, in one commit; new columns are taken in.
+
+    Args:
+        folder: the table's.
+        rows: of types that Delta has.
+        mode: add, or replace.
+        statistics_of: the one column whose least and greatest value Delta's log may keep; of others it would keep
+            addresses.
+    """
+    make_folder(folder)
+    options: dict[str, Any] = {"configuration": {"delta.dataSkippingStatsColumns": statistics_of}}
+    added = {"schema_mode": "merge"} if is_table(folder) else {}
+    rows.write_delta(str(folder), mode=mode, delta_write_options=options | added)
+    make_private(folder)
+
+
+def storable(schema: pl.Schema) -> pl.Schema:
+    """The schema in types that Delta has: it knows no enumerations."""
+    return pl.Schema({name: pl.String() if isinstance(dtype, pl.Enum) else dtype for name, dtype in schema.items()})
