@@ -15,6 +15,7 @@
 """
 
 from klaviyo_assets.delivery.deliver import deliver
+from klaviyo_assets.delivery.ledgers import KeptLedger, find_ledgers
 from klaviyo_assets.delivery.order import Order
 
-__all__ = ["Order", "deliver"]
+__all__ = ["KeptLedger", "Order", "deliver", "find_ledgers"]

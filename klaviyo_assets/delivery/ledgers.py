@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 from upath import UPath
@@ -54,6 +55,23 @@ def names_beside(storage: UPath, destination: Destination) -> set[str]:
     return {name for name in exports if _folder(storage, name, destination).exists()}
 
 
+@dataclass(frozen=True)
+class KeptLedger:
+    """A ledger that lies in the storage, of whichever export."""
+
+    export: str
+    account_id: str
+    list_id: str
+    ledger: DeltaLedger
+
+
+def find_ledgers(storage: UPath) -> list[KeptLedger]:
+    """All ledgers in the storage, by export, account and list."""
+    exports = _within(storage / "ledgers")
+    lists = [each for export in exports for account in _within(export) for each in _within(account)]
+    return [KeptLedger(each.parent.parent.name, each.parent.name, each.name, DeltaLedger(each)) for each in lists]
+
+
 def sent_by_others(storage: UPath, destination: Destination, others: Sequence[Export]) -> pl.LazyFrame:
     """`email` and `payload` of the people whom other exports of the account send; read only when it is collected."""
 
@@ -67,6 +85,10 @@ def sent_by_others(storage: UPath, destination: Destination, others: Sequence[Ex
 
 def _read_sent(ledger: Ledger) -> pl.DataFrame:
     return fold(ledger.read_receipts()).select(_SENT.names()).drop_nulls("payload").collect()
+
+
+def _within(folder: UPath) -> list[UPath]:
+    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
 
 
 def _folder(storage: UPath, export_name: str, destination: Destination) -> UPath:

@@ -31,6 +31,7 @@ from klaviyo_assets.ledger.state import (
     fold_open_people,
     has_delivered,
 )
+from klaviyo_assets.ledger.traces import about, fold_steps
 
 __all__ = [
     "COUNTS",
@@ -45,6 +46,7 @@ __all__ = [
     "Pause",
     "Remembered",
     "Stamp",
+    "about",
     "compact",
     "fold",
     "fold_bulk_jobs",
@@ -52,6 +54,7 @@ __all__ = [
     "fold_heard_until",
     "fold_open_bodies",
     "fold_open_people",
+    "fold_steps",
     "has_delivered",
     "is_local",
     "make_folder",

@@ -26,27 +26,29 @@ class DeltaLedger:
     """Receipts in a Delta table under a folder, or a URL, that belongs to it alone."""
 
     def __init__(self, folder: UPath) -> None:
-        self._folder = folder
+        self.folder = folder
         self._next = 0  # the number of the next receipt, as of the version below
         self._version: int | None = None  # null before the first is read
 
     def __repr__(self) -> str:
-        return f"DeltaLedger({str(self._folder)!r})"
+        return f"DeltaLedger({str(self.folder)!r})"
 
     def read_receipts(self) -> pl.LazyFrame:
         """All receipts, as RECEIPTS; those of the version that is the newest now."""
-        with _told("read", self._folder):
+        with _told("read", self.folder):
             if not self._exists():
-                _check_untouched(self._folder)
+                _check_untouched(self.folder)
                 return empty(RECEIPTS).lazy()
             # Opened here, not when it is collected: a damaged log is told as such.
-            table = DeltaTable(str(self._folder))
-            _check_complete(self._folder, table)
-            receipts = pl.scan_delta(table)
-            # A ledger that was begun by an earlier version of this package lacks a column.
-            absent = RECEIPTS.keys() - receipts.collect_schema().keys()
-            added = {name: pl.lit(None, dtype=RECEIPTS[name]) for name in absent}
-            return receipts.with_columns(**added).select(RECEIPTS.names()).cast(RECEIPTS)
+            table = DeltaTable(str(self.folder))
+            _check_complete(self.folder, table)
+            return _as_receipts(pl.scan_delta(table))
+
+    def read_versions(self) -> pl.LazyFrame:
+        """The receipts of all versions of which a file is left, as RECEIPTS: those that a compaction replaced too."""
+        with _told("read", self.folder):
+            files = sorted(self.folder.glob("*.parquet"))
+            return pl.concat([empty(RECEIPTS).lazy(), *(_as_receipts(pl.scan_parquet(str(file))) for file in files)])
 
     def append(self, receipts: pl.DataFrame) -> None:
         """Add receipts in one commit, numbered after those that are there."""
@@ -62,26 +64,33 @@ class DeltaLedger:
 
     def remove(self) -> None:
         """Take the ledger away, once another has all that it holds."""
-        with _told("removed", self._folder):
-            if self._folder.exists():
-                self._folder.fs.rm(self._folder.path, recursive=True)
+        with _told("removed", self.folder):
+            if self.folder.exists():
+                self.folder.fs.rm(self.folder.path, recursive=True)
 
     def _exists(self) -> bool:
-        return is_table(self._folder)
+        return is_table(self.folder)
 
     def _catch_up(self) -> None:
         """Number on after what another process wrote meanwhile, who believed that this one had ended."""
-        with _told("read", self._folder):
-            version = DeltaTable(str(self._folder)).version() if self._exists() else -1
+        with _told("read", self.folder):
+            version = DeltaTable(str(self.folder)).version() if self._exists() else -1
             if version != self._version:
                 last = self.read_receipts().select(pl.col("sequence").max()).collect().item()
                 self._next = 0 if last is None else last + 1
                 self._version = version
 
     def _write(self, receipts: pl.DataFrame, *, mode: Literal["append", "overwrite"]) -> None:
-        with _told("written", self._folder):
-            write_rows(self._folder, receipts.cast(_STORED), mode=mode, statistics_of="sequence")
+        with _told("written", self.folder):
+            write_rows(self.folder, receipts.cast(_STORED), mode=mode, statistics_of="sequence")
             self._version = None if self._version is None else self._version + 1
+
+
+def _as_receipts(stored: pl.LazyFrame) -> pl.LazyFrame:
+    # A ledger that was begun by an earlier version of this package lacks a column.
+    absent = RECEIPTS.keys() - stored.collect_schema().keys()
+    added = {name: pl.lit(None, dtype=RECEIPTS[name]) for name in absent}
+    return stored.with_columns(**added).select(RECEIPTS.names()).cast(RECEIPTS)
 
 
 def _check_untouched(folder: UPath) -> None:

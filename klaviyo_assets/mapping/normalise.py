@@ -28,6 +28,12 @@ def trim(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars(INVISIBLE)
 
 
+def person_email(address: str) -> str:
+    """The one form of an address, which somebody typed, by which PROFILES and the ledgers know the person."""
+    email: str = pl.select(trim(pl.lit(address)).str.to_lowercase()).item()
+    return email
+
+
 def normalise_phone(text: pl.Expr) -> pl.Expr:
     """The number without spaces, dashes, dots and parentheses, and with + for a leading 00."""
     return text.str.replace_all(_NOT_DIALLED, "").str.replace("^00", "+")

@@ -58,6 +58,11 @@ def connections_in(project: Project) -> set[str]:
     return {connection.name for connection in _declared(reads, KlaviyoConnection)}
 
 
+def exports_in(project: Project) -> list[Export]:
+    """The exports that a project declares in YAML."""
+    return _declared(read_folder(project.defs, project_root=project.root), Export)
+
+
 def _check(everything: Path, part: Path, project_root: Path) -> Checked:
     reads = read_folder(everything, project_root=project_root)
     told = [*(mistake for read in reads for mistake in read.mistakes), *_clashes(reads)]

@@ -37,12 +37,21 @@ def storage_root(project_root: Path) -> UPath:
     `KLAVIYO_ASSETS_STORAGE` is read now, not when the project was loaded; where it is not set, the root is
     `storage/` in the project's root.
     """
+    root = find_storage(project_root)
+    if is_local(root):
+        make_folder(root)
+    return root
+
+
+def find_storage(project_root: Path) -> UPath:
+    """The same, which need not be there yet."""
     declared = os.environ.get(STORAGE_ENV) or "storage"
-    if "://" in declared:
-        return UPath(declared)
-    folder = UPath(project_root / declared)
-    make_folder(folder)
-    return folder
+    return UPath(declared) if "://" in declared else UPath(project_root / declared)
+
+
+def frame_path(storage: UPath, export_name: str, part: str) -> UPath:
+    """Where the profiles or the rejections of an export are stored."""
+    return storage / "klaviyo" / export_name / f"{part}.parquet"
 
 
 def refusals_path(storage: UPath, export: Export) -> UPath:

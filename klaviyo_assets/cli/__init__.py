@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from klaviyo_assets.cli.places import own_project
 from klaviyo_assets.errors import DeclarationError, KlaviyoAssetsError
 
 if TYPE_CHECKING:
     from klaviyo_assets.ledger import Pause
-    from klaviyo_assets.orchestration.declarations.projects import Project
 
-_ELSEWHERE: Final = {"sandbox": "klaviyo_assets.sandbox.command"}
+_ELSEWHERE: Final = {"sandbox": "klaviyo_assets.sandbox.command", "trace": "klaviyo_assets.cli.people"}
 
 
 class _Commands(click.Group):
@@ -99,7 +99,7 @@ def _pauses_for(connection: str | None) -> Pause:
     from klaviyo_assets.orchestration.folder_check import connections_in
     from klaviyo_assets.orchestration.storage import storage_root
 
-    project = _own_project()
+    project = own_project()
     storage = storage_root(project.root)
     known = connections_in(project) | Remembered(storage).connections()
     if connection is not None and connection not in known:
@@ -109,19 +109,7 @@ def _pauses_for(connection: str | None) -> Pause:
 
 
 def _own_declarations() -> Path:
-    return _own_project().defs
-
-
-def _own_project() -> Project:
-    from klaviyo_assets.orchestration.declarations.projects import find_project
-
-    project = find_project(Path.cwd())
-    if project is None:
-        raise click.UsageError(
-            "Found no Dagster project here, expected pyproject.toml or dg.toml with its settings in this folder or "
-            "above; go there, or name the folder with the declarations."
-        )
-    return project
+    return own_project().defs
 
 
 def _counted(count: int, word: str) -> str:
