@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from klaviyo_assets.cli import main
-from klaviyo_assets.ledger import Pause
+from klaviyo_assets.ledger import DeltaLedger, Pause
 from klaviyo_assets.orchestration.declarations.projects import find_project
 from klaviyo_assets.orchestration.storage import storage_root
 from klaviyo_assets_tests.declarations.projects import CONNECTION, EXPORT, SEGMENT, project
+from klaviyo_assets_tests.ledger.test_contract import deliver, people
 
 
 def run(*arguments: str | Path) -> Result:
@@ -89,6 +90,44 @@ def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
     assert result.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("export", "warnings"),
+    [
+        (EXPORT, ["storage/ledgers/old/Ab12Cd/YafG4m: found a ledger of export 'old', expected one that is declared"]),
+        (EXPORT + "  renamed_from: old\n", []),
+        (EXPORT.replace("name: vip", "name: old"), []),
+    ],
+    ids=["left", "renamed", "used"],
+)
+def test_ledgers_that_no_export_uses_are_told(export: str, warnings: list[str]) -> None:
+    """A ledger without an export is a warning with whom it accounts for and what to do, and the check passes."""
+    with project({"a/defs.yaml": CONNECTION, "b/defs.yaml": SEGMENT, "c/defs.yaml": export}) as sandbox:
+        found = find_project(sandbox.defs_folder_path)
+        assert found is not None
+        ledger = DeltaLedger(storage_root(found.root) / "ledgers" / "old" / "Ab12Cd" / "YafG4m")
+        deliver(ledger, people("a@example.com", "b@example.com"), body="1")
+        result = run("check", sandbox.defs_folder_path)
+        deliver(ledger, people("a@example.com", "b@example.com", change="remove"), body="2")
+        emptied = run("check", sandbox.defs_folder_path)
+
+    *told, count = result.output.splitlines()
+    assert (len(told), result.exit_code, count) == (len(warnings), 0, "0 mistakes in 3 declarations")
+    for line, words in zip(told, warnings, strict=True):
+        assert line.startswith("warning: ")
+        assert words in line
+        assert "(vip); 2 people are on list YafG4m of account Ab12Cd by it." in line
+        assert "write renamed_from: old into it" in line
+        assert "nobody is on list YafG4m by it any more: take the folder away." in emptied.output
+
+
+def test_a_storage_is_not_made_by_a_look(tmp_path: Path) -> None:
+    """A check writes nothing."""
+    (tmp_path / "defs.yaml").write_text(SEGMENT, encoding="utf-8")
+    run("check", tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["defs.yaml"]
+
+
 def test_a_pause_is_a_mark_in_the_projects_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection, or everything, is paused until it is resumed; the commands say what is paused still."""
     with project({"a/defs.yaml": CONNECTION}) as sandbox:
@@ -117,7 +156,7 @@ def test_a_connection_that_nobody_declared_is_not_paused(monkeypatch: pytest.Mon
 
 def test_help_lists_the_commands() -> None:
     """Commands of other modules are listed too, and tell what they take."""
-    assert {"check", "pause", "resume", "sandbox"} <= {
+    assert {"check", "pause", "resume", "sandbox", "trace"} <= {
         line.split()[0] for line in run("--help").output.splitlines() if line.strip()
     }
     assert "--port" in run("sandbox", "--help").output

@@ -44,7 +44,7 @@ def check(folder: Path | None) -> None:
     """Tell every mistake in every declaration, as file:line:column: what, expected, remedy.
 
     FOLDER holds the declarations; without it, those of the project in the working directory are checked. No variable
-    that a declaration names needs to be set.
+    that a declaration names needs to be set. Ledgers in the storage that no export uses are told, and are no mistakes.
     """
     # Dagster is imported only for what needs it.
     from klaviyo_assets.orchestration.folder_check import check_folder
@@ -55,6 +55,8 @@ def check(folder: Path | None) -> None:
         raise click.ClickException(str(error)) from error
     for mistake in checked.mistakes:
         click.echo(str(mistake))
+    for warning in checked.warnings:
+        click.echo(f"warning: {warning}")
     if checked.declaration_count == 0:
         click.echo(f"Found no declarations in {folder or 'the project'}, expected defs.yaml in it or below.")
         return

@@ -18,6 +18,8 @@ from klaviyo_assets.orchestration.declarations.folder import read_folder
 from klaviyo_assets.orchestration.declarations.mistakes import Place, PlacedMistake
 from klaviyo_assets.orchestration.declarations.projects import Project, find_project
 from klaviyo_assets.orchestration.declarations.reading import Read
+from klaviyo_assets.orchestration.left_ledgers import warn_of_left_ledgers
+from klaviyo_assets.orchestration.storage import find_storage
 
 D = TypeVar("D", bound=Declaration)
 
@@ -29,10 +31,12 @@ class Checked:
     Attributes:
         declaration_count: how many declarations there are.
         mistakes: everything that is wrong, by file, line and column.
+        warnings: what is not wrong, and somebody should know; of whole declarations only.
     """
 
     declaration_count: int
     mistakes: Sequence[PlacedMistake]
+    warnings: Sequence[str] = ()
 
 
 def check_folder(folder: Path) -> Checked:
@@ -66,9 +70,12 @@ def exports_in(project: Project) -> list[Export]:
 def _check(everything: Path, part: Path, project_root: Path) -> Checked:
     reads = read_folder(everything, project_root=project_root)
     told = [*(mistake for read in reads for mistake in read.mistakes), *_clashes(reads)]
+    # Who misspells an export's name has no ledger too many.
+    left = [] if told else warn_of_left_ledgers(find_storage(project_root), _declared(reads, Export))
     return Checked(
         sum(_is_within(read.document.place, part) for read in reads),
         sorted({mistake for mistake in told if _is_within(mistake.place, part)}),
+        list(left),
     )
 
 

@@ -106,6 +106,22 @@ def test_mass_removal(project: Project, sandbox: RunningSandbox) -> None:
     assert on_list(sandbox) == set(CROWD[:5])
 
 
+def test_emptying_a_list(project: Project, sandbox: RunningSandbox) -> None:
+    """An export that ends takes its people off the list with an empty segment, once that is allowed; others stay."""
+    list_id = sandbox.create_list("List vip")
+    sandbox.put_on_list(list_id, ["theirs@example.com"])
+    project.refresh("vip", CROWD)
+    assert project.run_job().success
+    project.exports = [export(leavers="remove", schedule="off")]
+    project.refresh("vip", [])
+    assert "has become empty" in failure_of(project.run_job())
+    assert on_list(sandbox) == {"theirs@example.com", *CROWD}
+    emptied = project.run_job(config={"allow_mass_removal": True})
+    assert emptied.success
+    assert metadata_of(emptied, LIST)["removed"] == 30
+    assert on_list(sandbox) == {"theirs@example.com"}
+
+
 def test_dry_run(project: Project, sandbox: RunningSandbox) -> None:
     """A dry run observes the plan's counts; nothing is sent, created or materialized, and no check is made."""
     prepare(project)
