@@ -5,7 +5,7 @@ What can be judged from one declaration alone is judged here, when it is made; w
 Dagster, is judged where they meet, in `orchestration`. Nothing here reads a file, an environment or a network.
 """
 
-from klaviyo_assets.exports.connection import Consent, KlaviyoConnection
+from klaviyo_assets.exports.connection import CONSENT_MEANING, Consent, KlaviyoConnection
 from klaviyo_assets.exports.export import EVERY_REFRESH, LARGEST_EXPORT, OFF, Export, Limits
 from klaviyo_assets.exports.field_map import FieldMap, Fields, Location, Match
 from klaviyo_assets.exports.segment import (
@@ -20,6 +20,7 @@ from klaviyo_assets.exports.segment import (
 from klaviyo_assets.exports.values import Declaration
 
 __all__ = [
+    "CONSENT_MEANING",
     "EVERY_REFRESH",
     "LARGEST_EXPORT",
     "OFF",

@@ -19,6 +19,7 @@ from klaviyo_assets.orchestration.crosscheck import check_together
 from klaviyo_assets.orchestration.every_refresh import segments_refreshed_sensor
 from klaviyo_assets.orchestration.jobs import export_job, is_active, run_all_exports_job
 from klaviyo_assets.orchestration.klaviyo_list import list_asset
+from klaviyo_assets.orchestration.permissions import owners_of
 from klaviyo_assets.orchestration.resources import klaviyo_account
 from klaviyo_assets.orchestration.storage import frames_resource
 
@@ -92,7 +93,7 @@ def export_defs(
         all_exports: all declared exports, in an order that is the same for each of them.
         project_root: where relative paths start, and the default storage lies.
     """
-    owners = _owners(export, connection)
+    owners = owners_of(export, connection)
     usable = connection if is_active(export) else None
     own = dg.Definitions(
         assets=[
@@ -113,9 +114,3 @@ def export_defs(
     is_first = export.name == all_exports[0].name
     shared = run_all_exports_job(all_exports) if is_first else dg.Definitions()
     return dg.Definitions.merge(own, export_job(export), shared)
-
-
-def _owners(export: Export, connection: KlaviyoConnection | None) -> list[str]:
-    if export.owners or connection is None:
-        return list(export.owners)
-    return [connection.consent.agreed_by]

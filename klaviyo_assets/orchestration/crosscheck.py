@@ -1,8 +1,8 @@
 """What can be judged only of several declarations together, however they were made: in YAML or in Python.
 
 Names in Dagster need no check here: what two declarations make has the same name only where they have the same name
-themselves. What one declaration says by itself is judged in `exports` and `declarations`; whether two exports fill one
-list under its id and its name is seen when they run.
+themselves. What one declaration says by itself is judged in `exports` and `declarations`, who may use a connection in
+`permissions`; whether two exports fill one list under its id and its name is seen when they run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from klaviyo_assets.errors import DeclarationError
 from klaviyo_assets.exports import Declaration, Export, KlaviyoConnection, Segment
 from klaviyo_assets.orchestration.declarations.crons import wrong_crons
 from klaviyo_assets.orchestration.declarations.mistakes import Mistake, closest, listed, shown
+from klaviyo_assets.orchestration.permissions import find_forbidden
 
 
 class _Claim(NamedTuple):
@@ -57,6 +58,7 @@ def find_clashes(
         *_same_names("export", exports),
         *_wrong_crons([*segments, *exports]),
         *_unknown_connections(exports, [connection.name for connection in connections]),
+        *find_forbidden(connections, exports),
         *_unknown_segments(exports, [segment.name for segment in segments]),
         *_shared_lists(exports),
         *_former_names(exports),
@@ -88,7 +90,12 @@ def _unknown_connections(exports: Sequence[Export], names: Sequence[str]) -> Ite
         if export.connection is not None and export.connection not in names:
             near = closest(export.connection, names)
             remedy = f"write {near}" if near else _declare("KlaviyoConnectionComponent", names)
-            sentence = f"found {shown(export.connection)}, expected the name of a declared connection; {remedy}"
+            users = [other.name for other in exports if other.connection == export.connection]
+            sentence = (
+                f"found {shown(export.connection)}, used by {listed(users, 'and')} and not declared, expected the name "
+                f"of a declared connection, which stays as long as an export uses it; {remedy}, or write null to "
+                f"detach the export"
+            )
             yield Mistake(("connection",), sentence, export)
 
 

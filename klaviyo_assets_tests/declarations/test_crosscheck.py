@@ -53,7 +53,20 @@ def test_an_unknown_connection_is_told() -> None:
     """An export names a declared connection, or none."""
     exports = [export(connection="contosa"), export("b", connection=None)]
 
-    assert told([connection()], [], exports) == ['export vip: connection: found "contosa"']
+    assert told([connection()], [], exports) == [
+        'export vip: connection: found "contosa", used by vip and not declared',
+    ]
+
+
+def test_a_connection_that_is_taken_away_is_told_with_the_exports_that_use_it() -> None:
+    """Each of them is told, all are named, and what detaches them."""
+    exports = [export("a"), export("b"), export("c", connection=None), export("d", connection="fabrikam")]
+    mistakes = find_clashes([connection("fabrikam")], [], exports)
+
+    assert [mistake.declaration for mistake in mistakes] == exports[:2]
+    for mistake in mistakes:
+        assert mistake.sentence.startswith('found "contoso", used by a and b and not declared')
+        assert mistake.sentence.endswith(", or write null to detach the export")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from klaviyo_assets_tests.orchestration.projects import (
     PEOPLE,
     Project,
+    connection,
     export,
     failure_of,
     metadata_of,
@@ -133,14 +134,17 @@ def test_no_frame(project: Project, held: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "owners"),
     [
-        ({}, ["ada@contoso.com"]),
+        ({}, ["ada@contoso.com", "team:crm"]),
         ({"owners": ["team:marketing"]}, ["team:marketing"]),
+        ({"connection": "b"}, ["ada@contoso.com"]),
         ({"connection": None}, []),
     ],
-    ids=["the connection's", "the export's", "detached"],
+    ids=["the connection's", "the export's", "who agreed", "detached"],
 )
 def test_owners(project: Project, change: dict[str, Any], owners: list[str]) -> None:
-    """An export is owned by whom it names, else by who agreed for its connection."""
+    """An export is owned by whom it names, else by the administrators of its connection, or who agreed for it."""
+    people = {"administrators": ["ada@contoso.com", "team:crm"], "contributors": "team:marketing"}
+    project.connections = [connection(usable_by="contributors", **people), connection(name="b")]
     project.exports = [export(**change)]
     ours = [spec for spec in project.defs.resolve_all_asset_specs() if spec.group_name == "klaviyo"]
     assert len(ours) == 3
