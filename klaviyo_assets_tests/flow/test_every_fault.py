@@ -24,15 +24,21 @@ from klaviyo_assets.errors import KlaviyoAssetsError
 from klaviyo_assets.sandbox import (
     AlterAnswer,
     AnswerWith,
+    ChangeScopes,
     CutBody,
     DelayAnswer,
+    DeleteList,
     DropConnection,
+    DropFields,
     Effect,
     EndBulkJob,
     FailRows,
+    PutOnList,
+    RevokeKey,
     RunningSandbox,
     Settings,
     SlowBody,
+    TakeOffList,
     serve,
 )
 from klaviyo_assets.sandbox.effects import EFFECTS
@@ -40,6 +46,7 @@ from klaviyo_assets_tests.delivery.scene import CONNECTION, Scene, export
 from klaviyo_assets_tests.frames_made import profiles, rejections
 
 MARKERS = ("zyzzyva", "37129990000")
+ACCOUNT, THE_LIST = "Marked", "Marked01"
 KEY = "pk_zyzzyvasecretzyzzyvasecretzyzzyva"
 LIST = "^/api/lists/[^/]+"
 STEPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -78,10 +85,16 @@ ANYWHERE: dict[str, Effect] = {
     "other fields": AlterAnswer({"/zyzzyva": "zyzzyva0@example.com"}),
     "not a document of ours": AlterAnswer({"/data": "zyzzyva0@example.com"}),
     "strange people": AlterAnswer({"/data": [{"id": "zyzzyva", "attributes": "zyzzyva0@example.com"}]}),
+    "key revoked": RevokeKey(),
+    "scopes changed": ChangeScopes(("accounts:read",)),
+    "list deleted": DeleteList(THE_LIST),
+    "taken off by others": TakeOffList(THE_LIST, ("zyzzyva1@example.com",)),
+    "put on by others": PutOnList(THE_LIST, ("zyzzyva9@example.com",), after_work=True),
 }
 OF_BULK_JOBS: dict[str, Effect] = {
     "rows fail": FailRows(emails=("zyzzyva1@example.com",), detail="zyzzyva1@example.com", title="zyzzyva"),
     "rows fail, unnamed": FailRows(indexes=(0,), detail="zyzzyva", with_pointer=False),
+    "number left out": DropFields(indexes=(0, 1, 2, 3, 4)),
     "cancelled": EndBulkJob("cancelled", applied_share=0.5),
     "stuck queued": EndBulkJob("stuck_queued"),
     "stuck processing": EndBulkJob("stuck_processing", applied_share=0.5),
@@ -115,9 +128,16 @@ class Stage(Scene):
                 return "".join([*said, *traceback.format_exception(error)])
         return "".join([*said, repr(report), report.summary(), str(report.numbers()), report.unfinished or ""])
 
+    def set_up(self) -> None:
+        """The key opens the account, and the list is there."""
+        self.sandbox.add_account(KEY, account_id=ACCOUNT)
+        if THE_LIST not in [each["id"] for each in self.sandbox.state.lists(ACCOUNT)]:
+            self.sandbox.create_list("VIP", list_id=THE_LIST, account_id=ACCOUNT)
+
     def go_on(self) -> None:
         """An hour later, all is well again."""
         self.sandbox.state.faults.clear()
+        self.set_up()
         self.sandbox.advance(3600)
 
 
@@ -144,8 +164,8 @@ def running_sandbox() -> Iterator[RunningSandbox]:
 def stage(running_sandbox: RunningSandbox, tmp_path: Path) -> Stage:
     """A list that was delivered to once."""
     running_sandbox.reset()
-    running_sandbox.add_account(KEY, account_id="Marked")
     stage = Stage(running_sandbox, UPath(tmp_path))
+    stage.set_up()
     stage.rounds = itertools.count()
     stage.deliver()
     stage.go_on()
