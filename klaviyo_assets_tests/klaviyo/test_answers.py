@@ -122,6 +122,41 @@ def test_retry_after(header: str, expected: float) -> None:
     assert raised.value.retry_after_s == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "now", "expected"),
+    [
+        pytest.param("Mon, 23 Nov 2026 12:00:40 GMT", "Mon, 23 Nov 2026 12:00:00 GMT", 40.0, id="a-date"),
+        pytest.param("Monday, 23-Nov-26 12:00:40 GMT", "Mon, 23 Nov 2026 12:00:00 GMT", 40.0, id="an-old-form-of-date"),
+        pytest.param("Mon, 23 Nov 2026 11:00:00 GMT", "Mon, 23 Nov 2026 12:00:00 GMT", 1.0, id="a-date-that-is-over"),
+        pytest.param("Mon, 23 Nov 2026 12:00:40 GMT", "", 1.0, id="a-date-and-no-now"),
+        pytest.param("Mon, 23 Nov 2026 12:00:40 GMT", "noon", 1.0, id="a-date-and-no-such-now"),
+        pytest.param("Mon, 23 Nov 2026 12:00:40 -0000", "Mon, 23 Nov 2026 12:00:00 GMT", 1.0, id="a-date-of-no-zone"),
+        pytest.param("7.", "", 7.0, id="a-number-that-ends-early"),
+        pytest.param("1.5.0", "", 1.0, id="no-number"),
+        pytest.param("inf", "", 1.0, id="no-end"),
+        pytest.param("86400", "Mon, 23 Nov 2026 12:00:00 GMT", 86_400.0, id="a-day"),
+    ],
+)
+def test_retry_after_in_its_other_forms(header: str, now: str, expected: float) -> None:
+    """A date is told from Klaviyo's own, never from this machine's; what says nothing is a second."""
+    with pytest.raises(RateLimited, match=f"wait {expected:g} s before GET /api/accounts") as raised:
+        check(answer(429, errors({}), **{"retry-after": header, "date": now}), REQUEST)
+
+    assert raised.value.retry_after_s == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [({}, None), ({"x-klaviyo-partial-failure": ""}, None), ({"x-klaviyo-partial-failure": "phone"}, "phone")],
+)
+def test_what_klaviyo_left_out(headers: dict[str, str], expected: str | None) -> None:
+    """The field that Klaviyo says it left out, where it says so."""
+    got = answer(202, **headers)
+
+    assert got.dropped == expected
+    check(got, REQUEST)
+
+
 def test_missing_scope_is_named() -> None:
     """Where Klaviyo says which scope is missing, so do we."""
     detail = "Your API key is missing required scopes: profiles:write"
@@ -134,6 +169,11 @@ def test_an_answer_that_is_no_document(body: bytes) -> None:
     """A success without its document is not taken for one."""
     with pytest.raises(UnexpectedAnswer):
         parse(answer(200, body), REQUEST)
+
+
+def test_an_answer_that_is_a_document() -> None:
+    """A success is given as it stands."""
+    assert parse(answer(200, {"data": [], "unheard_of": 1}), REQUEST) == {"data": [], "unheard_of": 1}
 
 
 def test_reprs_hold_no_address() -> None:

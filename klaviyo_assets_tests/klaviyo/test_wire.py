@@ -56,3 +56,23 @@ def test_link_to_a_list() -> None:
     """A list's link leads to Klaviyo's own page, or to the sandbox's."""
     assert wire.link_to_list("YafG4m", api_url=wire.API_URL) == "https://www.klaviyo.com/list/YafG4m/members"
     assert wire.link_to_list("L1", api_url="http://127.0.0.1:8025") == "http://127.0.0.1:8025/list/L1/members"
+
+
+def test_a_path_without_a_query_is_itself() -> None:
+    """Nothing is added where nothing is asked."""
+    assert wire.with_query("/api/lists", {}) == "/api/lists"
+
+
+@pytest.mark.parametrize(("method", "writes"), [("GET", False), ("POST", True), ("DELETE", True), ("PATCH", True)])
+def test_what_may_change_the_account(method: str, writes: bool) -> None:
+    """Everything but a question may change something."""
+    assert wire.Request(method, "/api/lists", "/api/lists", wire.L).writes is writes
+
+
+def test_every_request_says_who_and_which_revision() -> None:
+    """The key stands in its header, and the revision is the one that the answers are read by."""
+    headers = wire.headers("pk_1")
+
+    assert headers["Authorization"] == "Klaviyo-API-Key pk_1"
+    assert headers["revision"] == wire.REVISION
+    assert headers["Accept"] == headers["Content-Type"] == "application/vnd.api+json"

@@ -98,6 +98,20 @@ def test_a_second_delivery_sees_who_has_it(scene: Scene) -> None:
     first.check()
 
 
+def test_who_comes_second_to_the_same_number_sees_the_first(scene: Scene) -> None:
+    """Where another gets the free lease between a look and a grasp, it is his."""
+    rivals = [scene.lease("rival")]
+
+    def now() -> float:
+        while rivals:
+            assert rivals.pop().acquire() is None
+        return scene.clock()
+
+    holder = Lease(scene.storage, "Ab12Cd", run_id="late", now=now).acquire()
+    assert holder is not None
+    assert holder.run_id == "rival"
+
+
 def test_a_lease_that_was_given_back_is_free_at_once(scene: Scene) -> None:
     """The next one gets it, of all files only his is left, and giving back twice is no mistake."""
     first = scene.taken("run-1")
