@@ -8,6 +8,7 @@
     │  └─ ColumnMissing           a mapped column is not in the segment
     ├─ Refused                 we will not send: a person decides
     │  ├─ UnsafePlan              a limit or a guard of the export
+    │  │  └─ ContractExceeded        more people than the contract with Klaviyo allows
     │  ├─ KeyMissing              the environment holds no key, or one that must not go there
     │  ├─ OtherAccount            the key belongs to another account than before
     │  ├─ ExportInactive          detached, or disabled
@@ -79,6 +80,20 @@ class UnsafePlan(Refused):
     def __init__(self, message: str, *, limit: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class ContractExceeded(UnsafePlan):
+    """All exports of the account together have more people than the contract with Klaviyo allows.
+
+    Attributes:
+        people_count: how many they are, each counted once.
+        contract_limit: how many the connection allows.
+    """
+
+    def __init__(self, message: str, *, people_count: int, contract_limit: int) -> None:
+        super().__init__(message, limit="contract_limit")
+        self.people_count = people_count
+        self.contract_limit = contract_limit
 
 
 class KeyMissing(Refused):

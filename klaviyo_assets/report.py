@@ -38,6 +38,7 @@ class Report:
         flows: of a dry run: the live flows that joining the list starts; None where it is not known.
         members: how many members Klaviyo counts; None where it was not asked. It may lag.
         ours: people on the list whom we account for.
+        people_count: people of all exports of the account, each counted once; None without a contract_limit.
         profiles_per_s: people added, updated and removed, by the duration.
         phases_s: where the time went, in seconds.
         refusals: REFUSALS.
@@ -67,6 +68,7 @@ class Report:
     flows: tuple[str, ...] | None
     members: int | None
     ours: int
+    people_count: int | None
     requests: int
     waited_s: float
     duration_s: float

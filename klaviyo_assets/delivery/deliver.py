@@ -9,6 +9,7 @@ import polars as pl
 from upath import UPath
 
 from klaviyo_assets.delivery.clears import Clearer
+from klaviyo_assets.delivery.contract import check_contract
 from klaviyo_assets.delivery.destination import Destination, check_not_shared, find_list, verify_account
 from klaviyo_assets.delivery.following import Follower
 from klaviyo_assets.delivery.heartbeat import Heartbeat
@@ -90,7 +91,13 @@ def _carry_out(work: Work) -> Outcome:
     lease = Lease(work.storage, account.id, run_id=order.run_id, now=lambda: work.world.now().timestamp())
     with take_turn(lease, account.id, session=session, say=work.progress.say):
         with work.step("verify"):
-            found = find_list(order.export, account, client=work.client, remembered=work.remembered, create=True)
+            found = find_list(
+                order.export,
+                account,
+                client=work.client,
+                remembered=work.remembered,
+                before_creating=lambda: check_contract(work, account),
+            )
         destination = Destination(account, found)
         check_not_shared(order.export, destination, order.others, remembered=work.remembered)
         ledger = open_ledger(work.storage, order.export, destination, take_over=True)
@@ -116,7 +123,9 @@ def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome
             if work.order.reconcile:
                 opening.reconcile()
             opening.adopt()
-        outcome = Outcome(destination, make_plan(work, ledger, destination))
+        # What an earlier run left open is settled by now, and counts as what it is.
+        people_count = check_contract(work, destination.account)
+        outcome = Outcome(destination, make_plan(work, ledger, destination), people_count=people_count)
         _send(outcome, recorder, follower, work)
     return outcome
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from klaviyo_assets.errors import AmbiguousList, ListShared, OtherAccount, Unavailable
@@ -48,9 +48,21 @@ def verify_account(connection: KlaviyoConnection, *, client: Client, remembered:
 
 
 def find_list(
-    export: Export, account: Account, *, client: Client, remembered: Remembered, create: bool
+    export: Export,
+    account: Account,
+    *,
+    client: Client,
+    remembered: Remembered,
+    before_creating: Callable[[], object] | None,
 ) -> KlaviyoList | None:
     """The export's list; it is created where that is allowed and its name is new.
+
+    Args:
+        export: which list.
+        account: whose.
+        client: the account.
+        remembered: what its name once stood for.
+        before_creating: what may speak against a new list; None: none is created, and nothing remembered.
 
     Raises:
         UnknownList: there is no list of the declared id.
@@ -59,7 +71,7 @@ def find_list(
     """
     if export.list_id is not None:
         return client.fetch_list(export.list_id)
-    return _find_by_name(str(export.list_name), account, client, remembered, create=create)
+    return _find_by_name(str(export.list_name), account, client, remembered, before_creating)
 
 
 def check_not_shared(
@@ -88,14 +100,22 @@ def _fills(other: Export, destination: Destination, remembered: Remembered) -> b
 
 
 def _find_by_name(
-    name: str, account: Account, client: Client, remembered: Remembered, *, create: bool
+    name: str,
+    account: Account,
+    client: Client,
+    remembered: Remembered,
+    before_creating: Callable[[], object] | None,
 ) -> KlaviyoList | None:
     list_id = remembered.list_id(account.id, name)
     if list_id is not None:
         return client.fetch_list(list_id)
-    found = _only_one(name, client) or (_create(name, client) if create else None)
-    if found and create:
-        remembered.remember_list(account.id, name, found.id)
+    found = _only_one(name, client)
+    if before_creating is None:
+        return found
+    if found is None:
+        before_creating()
+        found = _create(name, client)
+    remembered.remember_list(account.id, name, found.id)
     return found
 
 

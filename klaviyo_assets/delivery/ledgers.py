@@ -83,6 +83,21 @@ def sent_by_others(storage: UPath, destination: Destination, others: Sequence[Ex
     return pl.defer(read, schema=_SENT)
 
 
+def people_of_account(storage: UPath, account_id: str) -> pl.LazyFrame:
+    """`email` of everybody whom any export accounts for in the account, once for each list.
+
+    Exports that are not declared any more count too: their people are still there.
+
+    Raises:
+        LedgerError: a ledger cannot be read.
+    """
+    root = storage / "ledgers"
+    folders = [each / account_id for each in root.iterdir()] if root.exists() else []
+    ledgers = [DeltaLedger(each) for folder in folders if folder.exists() for each in folder.iterdir()]
+    emails = [fold(ledger.read_receipts()).select("email") for ledger in ledgers]
+    return pl.concat([pl.LazyFrame(schema={"email": LEDGER["email"]}), *emails])
+
+
 def _read_sent(ledger: Ledger) -> pl.DataFrame:
     return fold(ledger.read_receipts()).select(_SENT.names()).drop_nulls("payload").collect()
 

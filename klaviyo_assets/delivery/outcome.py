@@ -40,6 +40,7 @@ class Outcome:
         not_found: leavers who were not on the list any more.
         refused: whom Klaviyo did not take: REFUSED.
         members: how many members Klaviyo counts at the end.
+        people_count: how many people all exports of the account account for; None without a contract_limit.
         stopped: why the delivery was broken off.
         new_profiles: of a dry run: who of those added would be new to the account.
         flows: of a dry run: the live flows that joining the list starts; None where it is not known.
@@ -55,6 +56,7 @@ class Outcome:
     not_found: int = 0
     refused: pl.DataFrame = field(default_factory=lambda: empty(REFUSED), repr=False)
     members: int | None = None
+    people_count: int | None = None
     stopped: str | None = None
     new_profiles: NewProfiles | None = None
     flows: tuple[str, ...] | None = None
@@ -92,6 +94,7 @@ def report(
         flows=outcome.flows,
         members=outcome.members,
         ours=outcome.ours,
+        people_count=outcome.people_count,
         requests=session.request_count,
         waited_s=session.waited_s,
         duration_s=duration_s,

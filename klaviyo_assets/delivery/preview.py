@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from klaviyo_assets.delivery.contract import check_contract
 from klaviyo_assets.delivery.destination import Destination, check_not_shared, find_list, verify_account
 from klaviyo_assets.delivery.evidence import check_beginning
 from klaviyo_assets.delivery.ledgers import names_beside, open_ledger
@@ -34,7 +35,7 @@ def preview(work: Work) -> Outcome:
     order, client, remembered = work.order, work.client, work.remembered
     with work.step("verify"):
         account = verify_account(order.connection, client=client, remembered=remembered, remember=False)
-        found = find_list(order.export, account, client=client, remembered=remembered, create=False)
+        found = find_list(order.export, account, client=client, remembered=remembered, before_creating=None)
         destination = Destination(account, found)
         check_not_shared(order.export, destination, order.others, remembered=remembered)
     ledger = open_ledger(work.storage, order.export, destination, take_over=False)
@@ -42,7 +43,8 @@ def preview(work: Work) -> Outcome:
     if found and is_first and not is_trusted(work, destination):
         people, beside = work.profiles.select("email"), names_beside(work.storage, destination)
         check_beginning(order.export, people, beside=beside, client=client, list_id=found.id)
-    outcome = Outcome(destination, make_plan(work, ledger, destination), dry_run=True)
+    people_count = check_contract(work, account)
+    outcome = Outcome(destination, make_plan(work, ledger, destination), dry_run=True, people_count=people_count)
     additions = outcome.plan.changes.filter(pl.col("change") == "add")["email"]
     with work.step("look up"):
         outcome.new_profiles = count_new_profiles(additions, client=client)

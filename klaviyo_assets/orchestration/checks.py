@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import dagster as dg
 
-from klaviyo_assets.errors import UnsafePlan
-from klaviyo_assets.exports import Export, Limits
+from klaviyo_assets.errors import ContractExceeded, UnsafePlan
+from klaviyo_assets.exports import Export, KlaviyoConnection, Limits
 from klaviyo_assets.orchestration.keys import export_keys
 from klaviyo_assets.orchestration.metadata import counts_table
 from klaviyo_assets.plan.guard import Size, guard_mapping, guard_size, measure
@@ -22,6 +22,7 @@ from klaviyo_assets.report import Report
 MOST_REFUSED: Final = 0.01  # share of the rows sent above which refusals are an error, and not a warning
 
 _WITHIN_LIMITS: Final = "within_limits"
+_CONTRACT_LIMIT: Final = "contract_limit"
 _REFUSALS: Final = "refusals"
 _MEMBERSHIP: Final = "membership"
 
@@ -83,6 +84,13 @@ def delivery_check_specs(export: Export) -> list[dg.AssetCheckSpec]:
             "started. Where it fails, nothing was sent.",
         ),
         dg.AssetCheckSpec(
+            _CONTRACT_LIMIT,
+            asset=key,
+            blocking=True,
+            description="All exports of the account together, each person counted once, hold no more people than the "
+            "connection's contract_limit. Where it fails, nothing was sent.",
+        ),
+        dg.AssetCheckSpec(
             _REFUSALS,
             asset=key,
             description=f"Klaviyo took every row that was sent; an error above {MOST_REFUSED:.0%} of them.",
@@ -95,15 +103,18 @@ def delivery_check_specs(export: Export) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def delivery_checks(export: Export, report: Report) -> list[dg.AssetCheckResult]:
+def delivery_checks(export: Export, connection: KlaviyoConnection, report: Report) -> list[dg.AssetCheckResult]:
     """The results of a delivery that was carried out."""
     key = export_keys(export).klaviyo_list
     counted = [] if report.members is None else [_membership(key, report.members, report.ours)]
-    return [_within_limits(key, export, report), _refusals(key, report), *counted]
+    return [_within_limits(key, export, report), _contract(key, connection, report), _refusals(key, report), *counted]
 
 
 def unsafe_check(key: dg.AssetKey, refusal: UnsafePlan) -> dg.AssetCheckResult:
     """The result of a delivery that was refused by a limit."""
+    if isinstance(refusal, ContractExceeded):
+        measured = _contract_metadata(refusal.people_count, refusal.contract_limit)
+        return _blocked(refusal, measured, asset_key=key, check_name=_CONTRACT_LIMIT)
     return _blocked(refusal, {}, asset_key=key, check_name=_WITHIN_LIMITS)
 
 
@@ -150,6 +161,22 @@ def _within_limits(key: dg.AssetKey, export: Export, report: Report) -> dg.Asset
             "max_removed_share": export.limits.max_removed_share,
         },
     )
+
+
+def _contract(key: dg.AssetKey, connection: KlaviyoConnection, report: Report) -> dg.AssetCheckResult:
+    count, limit = report.people_count, connection.contract_limit
+    if count is None or limit is None:
+        metadata, description = {}, f"{connection.title} has no contract_limit; nothing is measured."
+    else:
+        metadata = _contract_metadata(count, limit)
+        description = f"{count} people by all exports of the account, each counted once; contract_limit is {limit}."
+    return dg.AssetCheckResult(
+        asset_key=key, check_name=_CONTRACT_LIMIT, passed=True, description=description, metadata=metadata
+    )
+
+
+def _contract_metadata(people_count: int, contract_limit: int) -> dict[str, int]:
+    return {"people_count": people_count, "contract_limit": contract_limit}
 
 
 def _refusals(key: dg.AssetKey, report: Report) -> dg.AssetCheckResult:

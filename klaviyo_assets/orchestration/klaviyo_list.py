@@ -98,7 +98,7 @@ def list_asset(
         except KlaviyoAssetsError as error:
             raise _failure(str(error)) from error
         else:
-            yield from _tell(context, export, spec.key, report, storage)
+            yield from _tell(context, order, spec.key, report, storage)
 
     return deliver_to_list
 
@@ -142,16 +142,16 @@ def _show_progress(context: dg.AssetExecutionContext, words: str) -> None:
     context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: words})
 
 
-def _tell(context: dg.AssetExecutionContext, export: Export, key: dg.AssetKey, report: Report, storage: UPath) -> Told:
+def _tell(context: dg.AssetExecutionContext, order: Order, key: dg.AssetKey, report: Report, storage: UPath) -> Told:
     if report.unfinished:
         raise _failure(report.unfinished, report.numbers())
     if report.dry_run:
         yield dg.AssetObservation(key, metadata=_delivery_metadata(report), description="A dry run: nothing was sent.")
         return
-    checks = _selected(context, delivery_checks(export, report))
-    kept_at = dg.MetadataValue.path(str(refusals_path(storage, export)))
+    checks = _selected(context, delivery_checks(order.export, order.connection, report))
+    kept_at = dg.MetadataValue.path(str(refusals_path(storage, order.export)))
     refused = {"refusals": kept_at} if report.refused else {}
-    metadata = _delivery_metadata(report) | refused | _history_metadata(context, export, History(storage))
+    metadata = _delivery_metadata(report) | refused | _history_metadata(context, order.export, History(storage))
     yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
 
 

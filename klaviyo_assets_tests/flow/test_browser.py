@@ -102,7 +102,7 @@ def test_list_is_materialized_by_clicking(addresses: tuple[str, str], page: Page
     take_picture(page, "delivery")
 
     page.goto(f"{dagster}/assets/klaviyo/{EXPORT}/list?view=checks")
-    for check in ("within_limits", "refusals", "membership"):
+    for check in ("within_limits", "contract_limit", "refusals", "membership"):
         expect(page.get_by_text(check, exact=True).first).to_be_visible()
 
     page.goto(klaviyo)

@@ -9,6 +9,8 @@ from klaviyo_assets.errors import DeclarationError
 from klaviyo_assets.orchestration.build import build_defs, export_defs
 from klaviyo_assets_tests.orchestration.projects import Project, connection, export, segment
 
+LIST_CHECKS = ("within_limits", "contract_limit", "refusals", "membership")
+
 
 @pytest.fixture
 def whole(project: Project) -> dg.Definitions:
@@ -41,7 +43,7 @@ def test_names(whole: dg.Definitions) -> None:
     checks = {key.to_user_string() for key in whole.resolve_asset_graph().asset_check_keys}
     assert checks == {
         *(f"klaviyo/{name}/profiles:{check}" for name in exports for check in ("email_mapping", "size_limit")),
-        *(f"klaviyo/{name}/list:{check}" for name in exports for check in ("within_limits", "refusals", "membership")),
+        *(f"klaviyo/{name}/list:{check}" for name in exports for check in LIST_CHECKS),
     }
     jobs = {job.name for job in whole.resolve_all_job_defs() if not job.name.startswith("__")}
     assert jobs == {*(f"export_{name}" for name in exports), "run_all_exports"}

@@ -20,9 +20,11 @@ from klaviyo_assets_tests.orchestration.projects import (
     fields_of,
     materialized,
     metadata_of,
+    segment,
 )
 
 LIST = "klaviyo/vip/list"
+LIST_CHECKS = ("within_limits", "contract_limit", "refusals", "membership")
 BULK_IMPORT = "/api/profile-bulk-import-jobs"
 CROWD = [f"p{number}@example.com" for number in range(30)]
 NUMBERS = {
@@ -61,7 +63,7 @@ def test_delivery(project: Project, sandbox: RunningSandbox) -> None:
     assert told["list"].startswith(sandbox.url)
     assert "| added | 3 |" in told["summary"]
     passed = {name: check.passed for name, check in evaluations(result).items()}
-    assert passed == dict.fromkeys(["email_mapping", "size_limit", "within_limits", "refusals", "membership"], True)
+    assert passed == dict.fromkeys(["email_mapping", "size_limit", *LIST_CHECKS], True)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,27 @@ def test_limits_hold_for_the_list_alone(
     assert check.metadata["limit"].value == limit
     assert sentence in (check.description or "")
     assert on_list(sandbox) == set()
+
+
+def test_contract_limit(project: Project, sandbox: RunningSandbox) -> None:
+    """All exports of the account together are held to its contract, and the check tells the numbers either way."""
+    project.exports = [export(), export("all", segments=["segments/vip", "segments/rest"])]
+    project.segments = [segment(), segment("rest")]
+    project.connections = [connection(contract_limit=4)]
+    project.refresh()
+    project.refresh("rest", [PEOPLE[0], "dan@example.com", "eve@example.com"])
+    check = evaluations(project.run_job())["contract_limit"]
+    assert (check.passed, check.blocking) == (True, True)
+    assert {name: value.value for name, value in check.metadata.items()} == {"people_count": 3, "contract_limit": 4}
+
+    sandbox.clear_requests()
+    result = project.run_job("export_all", export="all")
+    check = evaluations(result)["contract_limit"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (check.metadata["people_count"].value, check.metadata["limit"].value) == (5, "contract_limit")
+    assert check.description == failure_of(result)
+    assert "5 people, each counted once, over contract_limit of 4" in failure_of(result)
+    assert changing_count(sandbox) == 0
 
 
 def test_mass_removal(project: Project, sandbox: RunningSandbox) -> None:
@@ -250,7 +273,7 @@ def test_membership(project: Project, sandbox: RunningSandbox) -> None:
     assert (check.metadata["members"].value, check.metadata["ours"].value) == (0, 3)
 
 
-@pytest.mark.parametrize("name", ["within_limits", "refusals", "membership"])
+@pytest.mark.parametrize("name", LIST_CHECKS)
 def test_a_check_alone_delivers_nothing(project: Project, sandbox: RunningSandbox, name: str) -> None:
     """Executing a check of the list by itself sends nothing, and says what to do instead."""
     prepare(project)
