@@ -1,4 +1,4 @@
-"""Every effect that the sandbox knows, at every step of a delivery: nothing that the delivery says holds a person.
+"""Every effect that the sandbox knows, at the steps of a delivery: nothing that the delivery says holds a person.
 
 What real runs of Dagster keep and print is looked at in `test_secrets.py`.
 """
@@ -52,7 +52,7 @@ LIST = "^/api/lists/[^/]+"
 STEPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "account": ({"path": "/api/accounts"}, {}),
     "lists": ({"method": "GET", "path": "/api/lists"}, {"list_name": "another"}),
-    "create the list": ({"method": "POST", "path": "/api/lists"}, {"list_name": "another"}),
+    "create the list": ({"method": "POST", "path": "/api/lists"}, {"list_name": "one more"}),
     "the list": ({"method": "GET", "path": f"{LIST}$"}, {}),
     "members": ({"method": "GET", "path": f"{LIST}/profiles$"}, {}),
     "import": ({"method": "POST", "path": "/api/profile-bulk-import-jobs"}, {}),
@@ -87,7 +87,6 @@ ANYWHERE: dict[str, Effect] = {
     "strange people": AlterAnswer({"/data": [{"id": "zyzzyva", "attributes": "zyzzyva0@example.com"}]}),
     "key revoked": RevokeKey(),
     "scopes changed": ChangeScopes(("accounts:read",)),
-    "list deleted": DeleteList(THE_LIST),
     "taken off by others": TakeOffList(THE_LIST, ("zyzzyva1@example.com",)),
     "put on by others": PutOnList(THE_LIST, ("zyzzyva9@example.com",), after_work=True),
 }
@@ -95,6 +94,7 @@ OF_BULK_JOBS: dict[str, Effect] = {
     "rows fail": FailRows(emails=("zyzzyva1@example.com",), detail="zyzzyva1@example.com", title="zyzzyva"),
     "rows fail, unnamed": FailRows(indexes=(0,), detail="zyzzyva", with_pointer=False),
     "number left out": DropFields(indexes=(0, 1, 2, 3, 4)),
+    "list deleted": DeleteList(THE_LIST),
     "cancelled": EndBulkJob("cancelled", applied_share=0.5),
     "stuck queued": EndBulkJob("stuck_queued"),
     "stuck processing": EndBulkJob("stuck_processing", applied_share=0.5),
@@ -178,10 +178,10 @@ def test_every_effect_is_here() -> None:
 
 
 def steps_of(name: str) -> list[str]:
-    """Where an effect is tried: at all steps where there is time, else at a few that differ from effect to effect."""
+    """Where an effect is tried: at a few steps that differ from effect to effect; with EVERY_STEP set, at all."""
     if name in OF_BULK_JOBS:
         return ["import"]
-    every = 1 if os.environ.get("CI") else 6
+    every = 1 if os.environ.get("EVERY_STEP") else 6
     return list(STEPS)[list(ANYWHERE).index(name) % every :: every]
 
 
