@@ -5,7 +5,7 @@
     ledgers      where they lie                     evidence   whether they can be trusted
     opening      what is known before the plan      settling   what an earlier run left open
     planning     the plan, and what may refuse it   preview    the same for a dry run
-    contract     what all exports may do together
+    contract     what all exports may do together   verifying  whether a connection can be used
     imports      who joins, who gets other fields   following  bulk jobs, to their end
     clears       whose fields are emptied           removals   who leaves
     in_flight    requests at once                   recording  receipts, in groups

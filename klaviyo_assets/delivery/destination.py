@@ -34,6 +34,23 @@ def verify_account(connection: KlaviyoConnection, *, client: Client, remembered:
     """
     account = client.fetch_account()
     known = remembered.account_id(connection.name)
+    check_account(connection, account, known)
+    if remember and known != account.id:
+        remembered.remember_account(connection.name, account.id)
+    return account
+
+
+def check_account(connection: KlaviyoConnection, account: Account, known: str | None) -> None:
+    """Nothing, where the account is the one that the connection stands for.
+
+    Args:
+        connection: which.
+        account: whose the key is.
+        known: the account that is remembered of the connection.
+
+    Raises:
+        OtherAccount: it is another one.
+    """
     expected = connection.account_id or known
     if expected and account.id != expected:
         message = (
@@ -42,9 +59,6 @@ def verify_account(connection: KlaviyoConnection, *, client: Client, remembered:
             f"{account.id} into the connection if it is to change."
         )
         raise OtherAccount(message)
-    if remember and known != account.id:
-        remembered.remember_account(connection.name, account.id)
-    return account
 
 
 def find_list(

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from klaviyo_assets.klaviyo.bulk import BulkJob, FailedRow, cut_bodies, render_body
-from klaviyo_assets.klaviyo.client import MOST_REMOVALS, Account, Client, KlaviyoList
+from klaviyo_assets.klaviyo.client import MOST_REMOVALS, NEEDED_SCOPES, Account, Client, KlaviyoList
 from klaviyo_assets.klaviyo.session import Session
 from klaviyo_assets.klaviyo.transport import Transport
 from klaviyo_assets.klaviyo.wire import API_URL, link_to_list
@@ -26,6 +26,7 @@ from klaviyo_assets.klaviyo.wire import API_URL, link_to_list
 __all__ = [
     "API_URL",
     "MOST_REMOVALS",
+    "NEEDED_SCOPES",
     "Account",
     "BulkJob",
     "Client",

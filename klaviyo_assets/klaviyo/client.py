@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from klaviyo_assets.errors import NotFound, UnknownList
+from klaviyo_assets.errors import NotFound, ScopeMissing, UnknownList
 from klaviyo_assets.frames import MEMBERS, empty
 from klaviyo_assets.klaviyo import members, wire
 from klaviyo_assets.klaviyo.answers import Answer, parse, understand
@@ -28,6 +28,11 @@ from klaviyo_assets.klaviyo.wire import Request, Tier
 T = TypeVar("T")
 
 MOST_REMOVALS: Final = 1_000  # https://developers.klaviyo.com/en/reference/remove_profiles_from_list
+NEEDED_SCOPES: Final = ("accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write")
+_PROBES: Final = {
+    "lists:read": (wire.with_query("/api/lists", {"fields[list]": "created"}), wire.L),
+    "profiles:read": (wire.with_query("/api/profiles", {"fields[profile]": "created", "page[size]": "1"}), wire.L),
+}
 _JOBS_PATH: Final = "/api/profile-bulk-import-jobs"
 _IN_FLIGHT: Final = 8  # look-ups at once
 
@@ -38,6 +43,7 @@ class Account:
 
     id: str
     name: str
+    is_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,15 @@ class Client:
         """Whose account the key is: https://developers.klaviyo.com/en/reference/get_accounts."""
         document = self._fetch("/api/accounts", "/api/accounts", wire.XS)
         return understand(_parse_account, document, call="GET /api/accounts")
+
+    def may_read(self, scope: Literal["lists:read", "profiles:read"]) -> bool:
+        """Whether the key has the scope, by asking for as little as there is to ask for."""
+        path, tier = _PROBES[scope]
+        try:
+            self._fetch(path, path.partition("?")[0], tier)
+        except ScopeMissing:
+            return False
+        return True
 
     def fetch_list(self, list_id: str, *, count: bool = False) -> KlaviyoList:
         """A list, with its number of members where asked: https://developers.klaviyo.com/en/reference/get_list.
@@ -205,8 +220,10 @@ class Client:
 
 def _parse_account(document: dict[str, Any]) -> Account:
     resource = document["data"][0]
-    contact = resource["attributes"].get("contact_information") or {}
-    return Account(id=resource["id"], name=str(contact.get("organization_name") or ""))
+    facts = resource["attributes"]
+    contact = facts.get("contact_information") or {}
+    name = str(contact.get("organization_name") or "")
+    return Account(id=resource["id"], name=name, is_test=bool(facts.get("test_account")))
 
 
 def _parse_list(resource: dict[str, Any]) -> KlaviyoList:

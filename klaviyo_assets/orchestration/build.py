@@ -22,6 +22,7 @@ from klaviyo_assets.orchestration.klaviyo_list import list_asset
 from klaviyo_assets.orchestration.permissions import owners_of
 from klaviyo_assets.orchestration.resources import klaviyo_account
 from klaviyo_assets.orchestration.storage import frames_resource
+from klaviyo_assets.orchestration.verification import verify_job
 
 
 def build_defs(
@@ -46,7 +47,7 @@ def build_defs(
     root = Path(project_root or Path.cwd())
     by_name = {connection.name: connection for connection in connections}
     return dg.Definitions.merge(
-        *(connection_defs(connection) for connection in connections),
+        *(connection_defs(connection, exports=exports, project_root=root) for connection in connections),
         *(segment_defs(segment, project_root=root) for segment in segments),
         *(
             export_defs(
@@ -61,9 +62,12 @@ def build_defs(
     )
 
 
-def connection_defs(connection: KlaviyoConnection) -> dg.Definitions:
-    """The resource klaviyo_<connection>."""
-    return dg.Definitions(resources={connection.resource_key: klaviyo_account(connection)})
+def connection_defs(connection: KlaviyoConnection, *, exports: Sequence[Export], project_root: Path) -> dg.Definitions:
+    """The resource klaviyo_<connection>, and the job verify_<connection>."""
+    return dg.Definitions(
+        resources={connection.resource_key: klaviyo_account(connection)},
+        jobs=[verify_job(connection, exports, project_root=project_root)],
+    )
 
 
 def segment_defs(segment: Segment, *, project_root: Path) -> dg.Definitions:

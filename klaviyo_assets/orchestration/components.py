@@ -96,8 +96,8 @@ class KlaviyoConnectionComponent(DeclarationComponent[KlaviyoConnection]):
     declares = KlaviyoConnection
 
     def build_within(self, together: DeclaredTogether, project_root: Path) -> dg.Definitions:
-        """The resource klaviyo_<connection>."""
-        return connection_defs(self.declaration)
+        """The resource klaviyo_<connection>, and the job verify_<connection>."""
+        return connection_defs(self.declaration, exports=together.declared(Export), project_root=project_root)
 
 
 @dg.scaffold_with(DeclarationScaffolder)

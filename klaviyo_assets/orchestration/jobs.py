@@ -1,4 +1,4 @@
-"""The jobs: one that runs an export, and one that runs all exports that run by themselves.
+"""The jobs of exports: one that runs an export, and one that runs all exports that run by themselves.
 
 Each names its own executor, so that the project that it is loaded into keeps its own: an export's steps wait for one
 another and for Klaviyo, and a process for each of them would only cost its start.

@@ -58,4 +58,9 @@ def list_op_name(export: Export) -> str:
 def export_tags(export: Export) -> dict[str, str]:
     """Tags by which the assets of an export, or of a connection, are selected in Dagster."""
     tags = {"klaviyo_assets/export": export.name}
-    return tags | ({"klaviyo_assets/connection": export.connection} if export.connection else {})
+    return tags | (connection_tags(export.connection) if export.connection else {})
+
+
+def connection_tags(connection: str) -> dict[str, str]:
+    """The tag by which what belongs to a connection is selected."""
+    return {"klaviyo_assets/connection": connection}

@@ -138,7 +138,7 @@ def test_exports_share_one_job_for_all() -> None:
     with project({"a/defs.yaml": CONNECTION, "b/defs.yaml": SEGMENT, **exports}) as sandbox:
         jobs = [job.name for job in load(sandbox).resolve_all_job_defs() if not job.name.startswith("__")]
 
-    assert sorted(jobs) == ["export_e0", "export_e1", "export_e2", "run_all_exports"]
+    assert sorted(jobs) == ["export_e0", "export_e1", "export_e2", "run_all_exports", "verify_contoso"]
 
 
 def test_a_changed_project_is_seen_when_it_is_loaded_again() -> None:
@@ -209,4 +209,4 @@ def test_no_names_collide_in_dagster() -> None:
     jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
 
     assert len(repository.sensor_defs) + len(repository.schedule_defs) == 3 * len(names)
-    assert len(jobs) == len(names) + 1
+    assert len(jobs) == 2 * len(names) + 1

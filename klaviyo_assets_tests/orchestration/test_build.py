@@ -46,7 +46,7 @@ def test_names(whole: dg.Definitions) -> None:
         *(f"klaviyo/{name}/list:{check}" for name in exports for check in LIST_CHECKS),
     }
     jobs = {job.name for job in whole.resolve_all_job_defs() if not job.name.startswith("__")}
-    assert jobs == {*(f"export_{name}" for name in exports), "run_all_exports"}
+    assert jobs == {*(f"export_{name}" for name in exports), "run_all_exports", "verify_main"}
     repository = whole.get_repository_def()
     assert {schedule.name for schedule in repository.schedule_defs} == {"vip_refresh", "export_nightly_schedule"}
     assert {sensor.name for sensor in repository.sensor_defs} == {
@@ -78,6 +78,7 @@ def test_no_export_to_run() -> None:
     assert {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")} == {
         "export_vip",
         "export_detached",
+        "verify_main",
     }
 
 
