@@ -27,7 +27,7 @@ from klaviyo_assets.errors import (
     Refused,
     UnsafePlan,
 )
-from klaviyo_assets.exports import Export, KlaviyoConnection
+from klaviyo_assets.exports import CONSENT_MEANING, Export, KlaviyoConnection
 from klaviyo_assets.ledger import History
 from klaviyo_assets.orchestration.checks import delivery_check_specs, delivery_checks, unsafe_check
 from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, PROGRESS_TAG, export_keys, export_tags, list_op_name
@@ -73,7 +73,7 @@ def list_asset(
         project_root: the folder below which everything is stored by default.
     """
     keys = export_keys(export)
-    spec = _list_spec(export, owners)
+    spec = _list_spec(export, connection, owners)
     frames = {"profiles": dg.AssetIn(keys.profiles), "rejections": dg.AssetIn(keys.rejections)}
 
     @dg.multi_asset(
@@ -210,7 +210,7 @@ def _failure(sentence: str, numbers: Mapping[str, float] | None = None) -> dg.Fa
     return dg.Failure(sentence, metadata=numbers, allow_retries=False)
 
 
-def _list_spec(export: Export, owners: list[str]) -> dg.AssetSpec:
+def _list_spec(export: Export, connection: KlaviyoConnection | None, owners: list[str]) -> dg.AssetSpec:
     keys = export_keys(export)
     return dg.AssetSpec(
         keys.klaviyo_list,
@@ -220,17 +220,21 @@ def _list_spec(export: Export, owners: list[str]) -> dg.AssetSpec:
         kinds={"klaviyo"},
         owners=owners,
         tags=export_tags(export),
-        description=_describe(export),
+        description=_describe(export, connection),
+        metadata={"connection": connection.title} if connection else {},
     )
 
 
-def _describe(export: Export) -> str:
+def _describe(export: Export, connection: KlaviyoConnection | None) -> str:
     target = f"with id `{export.list_id}`" if export.list_id else f'named "{export.list_name}"'
     leavers = {"keep": "stays on the list", "remove": "is taken off the list"}[export.leavers]
     account = f"connection `{export.connection}`" if export.connection else "no connection (detached)"
+    account += f", {connection.title}" if connection else ""
+    # Who agreed is told with the connection, to those who look there.
+    consent = f"\n\nConsent of {connection.consent.agreed_on}: {CONSENT_MEANING}" if connection else ""
     return (
         f"The Klaviyo list {target}, by {account}. Each materialization sends what changed since the last one; who "
         f"leaves the segments {leavers}. Nothing is sent above {export.limits.max_profiles} profiles, below "
         f"{export.limits.min_valid_share:.0%} usable addresses, or where more than "
-        f"{export.limits.max_removed_share:.0%} of the members would be removed."
+        f"{export.limits.max_removed_share:.0%} of the members would be removed.{consent}"
     )

@@ -15,7 +15,7 @@ import dagster as dg
 from pydantic import Field
 
 from klaviyo_assets.errors import KeyMissing, Refused
-from klaviyo_assets.exports import KlaviyoConnection
+from klaviyo_assets.exports import CONSENT_MEANING, KlaviyoConnection
 from klaviyo_assets.klaviyo import API_URL, Client, connect
 
 PAUSED_ENV: Final = "KLAVIYO_ASSETS_PAUSED"
@@ -46,11 +46,24 @@ class KlaviyoAccount(dg.ConfigurableResource["KlaviyoAccount"]):
 
 
 def klaviyo_account(connection: KlaviyoConnection) -> KlaviyoAccount:
-    """The resource of a connection."""
-    return KlaviyoAccount(
+    """The resource of a connection, described by its display name and type, and by the consent that was given."""
+    # Dagster describes a resource by the docstring of its class.
+    described: type[KlaviyoAccount] = type(
+        KlaviyoAccount.__name__, (KlaviyoAccount,), {"__doc__": describe(connection), "__module__": __name__}
+    )
+    return described(
         account=connection.display_name or connection.name,
         api_key_env=connection.api_key_env,
         api_url_env=connection.api_url_env,
+    )
+
+
+def describe(connection: KlaviyoConnection) -> str:
+    """What is told of a connection where it is listed."""
+    consent = connection.consent
+    return (
+        f"{connection.title}. The job `verify_{connection.name}` asks whether it can be used.\n\n"
+        f"Consent, by {consent.agreed_by} on {consent.agreed_on}: {CONSENT_MEANING}"
     )
 
 

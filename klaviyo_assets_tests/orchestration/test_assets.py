@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from klaviyo_assets.exports import CONSENT_MEANING
 from klaviyo_assets_tests.orchestration.projects import (
     PEOPLE,
     Project,
@@ -161,6 +162,21 @@ def test_every_asset_explains_itself(project: Project) -> None:
     assert specs["klaviyo/vip/list"].tags["klaviyo_assets/connection"] == "main"
     assert specs[REJECTIONS].tags["klaviyo_assets/export"] == "vip"
     assert "| email | `EMail` |" in (specs[PROFILES].description or "")
+
+
+@pytest.mark.parametrize("change", [{}, {"connection": None}], ids=["active", "detached"])
+def test_a_list_tells_its_connection_and_the_consent(project: Project, change: dict[str, Any]) -> None:
+    """The list's asset names the connection with its type, and says what was agreed to; a detached one says so."""
+    project.connections = [connection(display_name="Newsletter")]
+    project.exports = [export(**change)]
+    (spec,) = [spec for spec in project.defs.resolve_all_asset_specs() if spec.key.path[-1] == "list"]
+    description = spec.description or ""
+    is_attached = "connection" not in change
+    assert ("Newsletter (Klaviyo)" in description) is is_attached
+    assert (f"Consent of 2026-11-23: {CONSENT_MEANING}" in description) is is_attached
+    assert spec.metadata.get("connection") == ("Newsletter (Klaviyo)" if is_attached else None)
+    assert ("detached" in description) is not is_attached
+    assert "@" not in description
 
 
 def test_no_signature_in_a_description(project: Project) -> None:

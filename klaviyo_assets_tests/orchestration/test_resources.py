@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from klaviyo_assets.errors import KeyMissing
+from klaviyo_assets.exports import CONSENT_MEANING
 from klaviyo_assets.orchestration.resources import klaviyo_account
 from klaviyo_assets.sandbox import RunningSandbox
 from klaviyo_assets_tests.orchestration.projects import Project, connection, fields_of
@@ -53,3 +54,19 @@ def test_resource_is_described(project: Project) -> None:
     assert isinstance(resource, dg.ResourceDefinition)
     assert resource.description
     assert all(field.description for field in fields_of(resource).values())
+
+
+def test_each_connection_is_told_with_its_name_type_and_consent(project: Project) -> None:
+    """Where a connection is listed it is told what it is, who agreed, when, and what that means."""
+    project.connections = [connection(display_name="Newsletter"), connection(name="b")]
+    resources = project.defs.get_repository_def().get_top_level_resources()
+    described = {name: each.description or "" for name, each in resources.items()}
+    assert described["klaviyo_main"].startswith("Newsletter (Klaviyo). ")
+    assert described["klaviyo_b"].startswith("b (Klaviyo). ")
+    assert f"Consent, by ada@contoso.com on 2026-11-23: {CONSENT_MEANING}" in described["klaviyo_main"]
+
+
+def test_the_consent_says_what_it_means() -> None:
+    """Data leave, personal data among them, at the customer's instruction, and who is responsible for what."""
+    for words in ("personal data", "leave your systems for Klaviyo", "at your instruction", "You are responsible"):
+        assert words in CONSENT_MEANING
