@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -100,6 +100,7 @@ def test_an_addition_that_was_lost_before_a_removal_is_over() -> None:
     assert_frame_equal(state(history.read().lazy()), history.as_ledger())
 
 
+@settings(max_examples=60)  # each folds two histories several times
 @given(some, some)
 def test_a_compaction_changes_nothing_for_what_comes_after(before: list[Step], after: list[Step]) -> None:
     """Whenever a ledger is compacted, it says the same, at once and after all that follows."""
