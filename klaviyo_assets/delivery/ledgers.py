@@ -50,9 +50,8 @@ def open_ledger(storage: UPath, export: Export, destination: Destination, *, tak
 
 def names_beside(storage: UPath, destination: Destination) -> set[str]:
     """The exports that have a ledger of this very account and list."""
-    root = storage / "ledgers"
-    exports = [each.name for each in root.iterdir()] if root.exists() else []
-    return {name for name in exports if _folder(storage, name, destination).exists()}
+    here = (destination.account.id, destination.list_id)
+    return {kept.export for kept in find_ledgers(storage) if (kept.account_id, kept.list_id) == here}
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,9 @@ def sent_by_others(storage: UPath, destination: Destination, others: Sequence[Ex
     """`email` and `payload` of the people whom other exports of the account send; read only when it is collected."""
 
     def read() -> pl.DataFrame:
-        folders = [storage / "ledgers" / other.name / destination.account.id for other in others]
-        ledgers = [DeltaLedger(each) for folder in folders if folder.exists() for each in folder.iterdir()]
-        return pl.concat([empty(_SENT), *(_read_sent(ledger) for ledger in ledgers)])
+        names = {other.name for other in others}
+        theirs = [kept.ledger for kept in _of_account(storage, destination.account.id) if kept.export in names]
+        return pl.concat([empty(_SENT), *(_read_sent(ledger) for ledger in theirs)])
 
     return pl.defer(read, schema=_SENT)
 
@@ -91,11 +90,12 @@ def people_of_account(storage: UPath, account_id: str) -> pl.LazyFrame:
     Raises:
         LedgerError: a ledger cannot be read.
     """
-    root = storage / "ledgers"
-    folders = [each / account_id for each in root.iterdir()] if root.exists() else []
-    ledgers = [DeltaLedger(each) for folder in folders if folder.exists() for each in folder.iterdir()]
-    emails = [fold(ledger.read_receipts()).select("email") for ledger in ledgers]
+    emails = [fold(kept.ledger.read_receipts()).select("email") for kept in _of_account(storage, account_id)]
     return pl.concat([pl.LazyFrame(schema={"email": LEDGER["email"]}), *emails])
+
+
+def _of_account(storage: UPath, account_id: str) -> list[KeptLedger]:
+    return [kept for kept in find_ledgers(storage) if kept.account_id == account_id]
 
 
 def _read_sent(ledger: Ledger) -> pl.DataFrame:

@@ -37,7 +37,9 @@ def take_turn(lease: Lease, account_id: str, *, session: Session, say: Callable[
         with Heartbeat([renew]):
             yield
     finally:
-        lease.release()
+        # What is not given back ends by itself; and what went wrong before is what is to be told.
+        with suppress(OSError):
+            lease.release()
 
 
 def _wait_for(lease: Lease, account_id: str, *, session: Session, say: Callable[[str], None]) -> None:

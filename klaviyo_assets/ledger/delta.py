@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
 from klaviyo_assets.ledger.private import is_local
 from klaviyo_assets.ledger.receipts import number
-from klaviyo_assets.ledger.tables import is_table, storable, write_rows
+from klaviyo_assets.ledger.tables import conform_stored, is_table, storable, telling, write_rows
 
 _STORED: Final = storable(RECEIPTS)
 
@@ -42,13 +40,14 @@ class DeltaLedger:
             # Opened here, not when it is collected: a damaged log is told as such.
             table = DeltaTable(str(self.folder))
             _check_complete(self.folder, table)
-            return _as_receipts(pl.scan_delta(table))
+            return conform_stored(pl.scan_delta(table), RECEIPTS)
 
     def read_versions(self) -> pl.LazyFrame:
         """The receipts of all versions of which a file is left, as RECEIPTS: those that a compaction replaced too."""
         with _told("read", self.folder):
             files = sorted(self.folder.glob("*.parquet"))
-            return pl.concat([empty(RECEIPTS).lazy(), *(_as_receipts(pl.scan_parquet(str(file))) for file in files)])
+            stored = (conform_stored(pl.scan_parquet(str(file)), RECEIPTS) for file in files)
+            return pl.concat([empty(RECEIPTS).lazy(), *stored])
 
     def append(self, receipts: pl.DataFrame) -> None:
         """Add receipts in one commit, numbered after those that are there."""
@@ -86,13 +85,6 @@ class DeltaLedger:
             self._version = None if self._version is None else self._version + 1
 
 
-def _as_receipts(stored: pl.LazyFrame) -> pl.LazyFrame:
-    # A ledger that was begun by an earlier version of this package lacks a column.
-    absent = RECEIPTS.keys() - stored.collect_schema().keys()
-    added = {name: pl.lit(None, dtype=RECEIPTS[name]) for name in absent}
-    return stored.with_columns(**added).select(RECEIPTS.names()).cast(RECEIPTS)
-
-
 def _check_untouched(folder: UPath) -> None:
     """Files without a log are what is left of a ledger, not the beginning of one."""
     if any(folder.rglob("*.parquet")):
@@ -120,13 +112,9 @@ def _damaged(folder: UPath, what: str) -> LedgerError:
     )
 
 
-@contextmanager
-def _told(verb: str, folder: UPath) -> Iterator[None]:
-    try:
-        yield
-    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-        message = (
-            f"The ledger {folder} cannot be {verb} ({type(error).__name__}); nothing is sent without it: check that "
-            f"the storage is reachable, writable and complete, or restore it from a backup."
-        )
-        raise LedgerError(message) from error
+def _told(verb: str, folder: UPath) -> AbstractContextManager[None]:
+    remedy = (
+        "; nothing is sent without it: check that the storage is reachable, writable and complete, or restore it from "
+        "a backup."
+    )
+    return telling(f"The ledger {folder} cannot be {verb}", remedy)

@@ -7,8 +7,8 @@ by the same run id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Final
 
 import polars as pl
@@ -16,10 +16,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from upath import UPath
 
-from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import UTC_TIME, empty
 from klaviyo_assets.ledger.private import make_private
-from klaviyo_assets.ledger.tables import is_table, storable, write_rows
+from klaviyo_assets.ledger.tables import conform_stored, is_table, storable, telling, write_rows
 
 COUNTS: Final = (
     *("rows_read", "added", "updated", "cleared", "removed", "unchanged", "stayed", "rejected", "refused", "pending"),
@@ -115,20 +114,12 @@ class History:
 def _read(folder: UPath) -> pl.DataFrame:
     if not is_table(folder):
         return empty(TRANSFERS)
-    rows = pl.scan_delta(str(folder))
-    # A history that was begun by an earlier version of this package lacks a column.
-    absent = TRANSFERS.keys() - rows.collect_schema().keys()
-    added = {name: pl.lit(None, dtype=TRANSFERS[name]) for name in absent}
-    return rows.with_columns(**added).select(TRANSFERS.names()).cast(TRANSFERS).collect()
+    return conform_stored(pl.scan_delta(str(folder)), TRANSFERS).collect()
 
 
-@contextmanager
-def _told(verb: str, folder: UPath) -> Iterator[None]:
-    try:
-        yield
-    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-        message = (
-            f"The history {folder} cannot be {verb} ({type(error).__name__}), expected a Delta table: check that the "
-            f"storage is reachable and writable; where the table is damaged, move it away, and a new one is begun."
-        )
-        raise LedgerError(message) from error
+def _told(verb: str, folder: UPath) -> AbstractContextManager[None]:
+    remedy = (
+        ", expected a Delta table: check that the storage is reachable and writable; where the table is damaged, move "
+        "it away, and a new one is begun."
+    )
+    return telling(f"The history {folder} cannot be {verb}", remedy)

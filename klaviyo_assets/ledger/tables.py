@@ -6,18 +6,42 @@ https://delta-io.github.io/delta-rs/ is the library that writes them; Polars rea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import polars as pl
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from upath import UPath
 
+from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.ledger.private import make_folder, make_private
 
 
 def is_table(folder: UPath) -> bool:
     """Whether a table was begun in the folder."""
     return bool(DeltaTable.is_deltatable(str(folder)))
+
+
+def conform_stored(rows: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+    """Stored rows in this schema; what an earlier version of this package wrote may lack a column."""
+    absent = schema.keys() - rows.collect_schema().keys()
+    added = {name: pl.lit(None, dtype=schema[name]) for name in absent}
+    return rows.with_columns(**added).select(schema.names()).cast(schema)
+
+
+@contextmanager
+def telling(what: str, remedy: str) -> Iterator[None]:
+    """Tell what goes wrong with a table in the block by the kind of error alone, whose text may quote a value.
+
+    Raises:
+        LedgerError: instead of what the libraries raise.
+    """
+    try:
+        yield
+    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+        raise LedgerError(f"{what} ({type(error).__name__}){remedy}") from error
 
 
 def write_rows(folder: UPath, rows: pl.DataFrame, *, mode: Literal["append", "overwrite"], statistics_of: str) -> None:
