@@ -103,7 +103,7 @@ RECEIPTS: Final = _schema(
         "email": pl.String,  # null on `submitted` and `settled`, which are about a whole body
         "external_id": pl.String,
         "payload": pl.String,
-        "uncleared": _FIELDS,  # intent of an update: what is still to be emptied after it; of a clear: what it empties
+        "uncleared": _FIELDS,  # what is still to be emptied after an update, or once adopted; a clear: what it empties
         "code": pl.String,  # on `refused` and `dropped`: Klaviyo's code
         "field": pl.String,  # on these: the attribute that Klaviyo points at; on `submitted`: what it may have dropped
         "joined_from": UTC_TIME,  # on `submitted`, `existing`, `adopted`, `member`

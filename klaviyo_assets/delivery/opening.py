@@ -85,7 +85,7 @@ class Opening:
         joined = (
             receipts.filter(pl.col("event") == "existing").group_by("email").agg(joined_at=pl.col("joined_from").min())
         )
-        known = fold(receipts).select("email", "external_id", "payload")
+        known = fold(receipts).select("email", "external_id", "payload", "uncleared")
         adopted = existing.lazy().join(joined, on="email").join(known, on="email", how="left").collect()
         self._recorder.note(self._recorder.stamp.adopted(adopted))
         self._recorder.commit()

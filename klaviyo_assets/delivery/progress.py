@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from klaviyo_assets.klaviyo import Session
 
@@ -41,7 +42,9 @@ class Progress:
     def tell(self) -> None:
         """Say how far the work is, and show it."""
         self.say(self._line())
-        self._show(self._figure())
+        # Where a figure cannot be shown, because a database is busy, the next one is: nothing depends on it.
+        with suppress(Exception):
+            self._show(self._figure())
 
     def _line(self) -> str:
         session, elapsed = self._session, self._session.now() - self._begun_at

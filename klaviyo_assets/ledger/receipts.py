@@ -60,8 +60,12 @@ class Stamp:
         return self._receipts(members.select("email", joined_from="joined_at"), "existing")
 
     def adopted(self, members: pl.DataFrame) -> pl.DataFrame:
-        """These count as ours from now on: `email`, `joined_at`, and `external_id` and `payload` where we know them."""
-        facts = members.select("email", "external_id", "payload", joined_from="joined_at", joined_until="joined_at")
+        """These count as ours from now on: `email`, `joined_at`, and where the ledger has them, what it knows of them.
+
+        That is `external_id`, `payload` and `uncleared`, as LEDGER.
+        """
+        known = ("external_id", "payload", "uncleared")
+        facts = members.select("email", *known, joined_from="joined_at", joined_until="joined_at")
         return self._receipts(facts, "adopted")
 
     def gone(self, people: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ an observation after a dry run, or as a failure with one sentence. The checks th
 
 # No `from __future__ import annotations`: Dagster takes the class of a config from the annotation as it stands.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -139,9 +139,7 @@ def _carry_out(
 
 def _show_progress(context: dg.AssetExecutionContext, words: str) -> None:
     """On the run's page, and in the list of runs, while the run goes on."""
-    # Where Dagster's database is busy, this figure is not shown, and the next one is: no delivery depends on it.
-    with suppress(Exception):
-        context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: words})
+    context.instance.add_run_tags(context.run.run_id, {PROGRESS_TAG: words})
 
 
 def _tell(context: dg.AssetExecutionContext, order: Order, key: dg.AssetKey, report: Report, storage: UPath) -> Told:

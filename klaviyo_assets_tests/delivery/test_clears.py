@@ -8,9 +8,9 @@ import pytest
 
 from klaviyo_assets.sandbox import AnswerWith, DropConnection, Effect
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, export, refusals
+from klaviyo_assets_tests.delivery.steps import CLEAR
 
 ADA = "ada@example.com"
-CLEAR: dict[str, Any] = {"method": "POST", "path": "/api/profile-import*"}
 FULL: dict[str, Any] = {
     "first_name": "Ada",
     "location": {"city": "Riga", "country": "LV"},

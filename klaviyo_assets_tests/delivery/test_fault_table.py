@@ -30,8 +30,18 @@ from klaviyo_assets.sandbox import (
     TakeOffList,
 )
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd
+from klaviyo_assets_tests.delivery.steps import (
+    ACCOUNT,
+    CLEAR,
+    EVERY_ATTEMPT,
+    IMPORT,
+    JOBS,
+    LIST,
+    LOOK_UP,
+    REMOVE,
+    Step,
+)
 from klaviyo_assets_tests.delivery.worlds import orderly_world
-from klaviyo_assets_tests.flow.faults import CLEAR, EVERY_ATTEMPT, IMPORT, JOBS, LOOK_UP, REMOVE
 
 BEFORE: Final[dict[str, Any]] = {
     **crowd(6),
@@ -44,9 +54,6 @@ ALL: Final = "+2 ~2 -2"  # all that there is to do: added, updated, removed; and
 NOTHING: Final = ""
 SEGMENT: Final = "2 3 4 5 6 7"
 
-ACCOUNT: Final = ("GET", "/api/accounts*")
-LIST: Final = ("GET", "/api/lists/*")
-
 
 class Case(NamedTuple):
     """One row of the table.
@@ -55,7 +62,7 @@ class Case(NamedTuple):
         stops: words of the sentence with which the run ends; None where it does all.
     """
 
-    request: tuple[str, str]
+    step: Step
     effect: Effect
     report: str
     members: str
@@ -199,8 +206,7 @@ def test_fault_costs_what_the_table_says(scene: Scene, case: Case) -> None:
     scene.sandbox.create_list("VIP", list_id="VIPVIP")
     scene.run(BEFORE, limits=LIMITS)
     scene.sandbox.advance(3600)
-    method, path = case.request
-    scene.sandbox.order_fault(case.effect, method=method, path=path, nth=case.nth, times=case.times)
+    scene.sandbox.order_fault(case.effect, nth=case.nth, times=case.times, **case.step)
     told, stops = deliver(scene)
 
     assert (told, members(scene)) == (case.report, case.members)

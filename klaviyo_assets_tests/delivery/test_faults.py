@@ -22,12 +22,9 @@ from klaviyo_assets.sandbox import (
     FailRows,
 )
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd, refusals
+from klaviyo_assets_tests.delivery.steps import IMPORT, JOBS, LOOK_UP, REMOVE
 from klaviyo_assets_tests.delivery.worlds import OneByOne, orderly_world
 
-IMPORT: dict[str, Any] = {"method": "POST", "path": "/api/profile-bulk-import-jobs*"}
-JOBS: dict[str, Any] = {"method": "GET", "path": "/api/profile-bulk-import-jobs*"}
-LOOK_UP: dict[str, Any] = {"method": "GET", "path": "/api/lists/*/profiles*"}
-REMOVE: dict[str, Any] = {"method": "DELETE", "path": "/api/lists/*/relationships/profiles*"}
 ROW = "/data/attributes/profiles/data/{}/attributes/email"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from klaviyo_assets.errors import ListShared, ListStartsFlow
-from klaviyo_assets.sandbox import Flow
+from klaviyo_assets.sandbox import AnswerWith, Flow
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd, export
+from klaviyo_assets_tests.delivery.steps import CLEAR
 
 OTHERS = ["p0@example.com", "other@example.com"]
 DAY = 86_400
@@ -34,6 +35,20 @@ def test_members_can_be_adopted_later(scene: Scene) -> None:
     scene.sandbox.advance(DAY)
 
     assert scene.members(scene.run(crowd(3), existing_members="adopt")) == crowd(3)
+
+
+def test_what_is_still_to_be_emptied_is_not_forgotten_when_adopted(scene: Scene) -> None:
+    """A member who is adopted keeps what the ledger knows of him: his payload, and the field that was not emptied."""
+    list_id = scene.sandbox.create_list("VIP")
+    scene.sandbox.put_on_list(list_id, ["p0@example.com"])
+    scene.sandbox.advance(DAY)
+    scene.run({"p0@example.com": {"first_name": "Ada", "properties": {"value": 1}}})
+    scene.sandbox.order_fault(AnswerWith(401), **CLEAR)
+    assert scene.run(crowd(1)).unfinished is not None
+    report = scene.run(crowd(1), existing_members="adopt")
+
+    assert (report.cleared, report.added) == (1, 0)
+    assert scene.fields("p0@example.com") == {"properties": {"value": 1}}
 
 
 def test_adopted_members_stay_where_leavers_are_kept(scene: Scene) -> None:

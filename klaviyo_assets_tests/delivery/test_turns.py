@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +14,7 @@ from klaviyo_assets.klaviyo import BulkJob, Client
 from klaviyo_assets.ledger import Holder, Lease, Pause
 from klaviyo_assets.sandbox import EndBulkJob
 from klaviyo_assets_tests.delivery.scene import CONNECTION, Scene, accounted, crowd
-
-IMPORT: dict[str, Any] = {"method": "POST", "path": "/api/profile-bulk-import-jobs*"}
+from klaviyo_assets_tests.delivery.steps import IMPORT
 
 
 def hold(scene: Scene, *, place: str, until: float) -> None:

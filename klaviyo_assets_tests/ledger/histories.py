@@ -178,13 +178,14 @@ class History:
             self.foreign |= set(unknown)
         elif step.kind == "adopted":
             adopted = sorted(self.foreign - self.busy)
-            payloads = [self.members[email].payload if email in self.members else None for email in adopted]
-            facts: dict[str, Any] = {"email": adopted, "external_id": None, "payload": payloads, "joined_at": self.now}
+            known = [self.members.get(email, Member(None, None, None)) for email in adopted]
+            facts: dict[str, Any] = {"email": adopted, "external_id": None, "joined_at": self.now}
+            facts |= {name: [getattr(each, name) for each in known] for name in ("payload", "uncleared")}
             if adopted:
                 self.receipts.append(self.stamp.adopted(pl.DataFrame(facts)))
-            for email, payload in zip(adopted, payloads, strict=True):
+            for email, before in zip(adopted, known, strict=True):
                 since = min(self.now, self.lost_from.get(email, self.now))
-                self.members[email] = Member(payload, since, self.now)
+                self.members[email] = Member(before.payload, since, self.now, before.uncleared)
             self.foreign -= set(adopted)
         else:
             gone = sorted(step.emails & self.members.keys() - self.busy)

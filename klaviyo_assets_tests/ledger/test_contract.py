@@ -184,11 +184,13 @@ def test_who_is_adopted_is_ours_from_then_on(open_ledger: Open) -> None:
     """Whom we found on the list is in the ledger, and ours, once adopted, with what is known of the person."""
     ledger = open_ledger()
     ledger.append(STAMP.existing(members(["a@example.com", "b@example.com"])))
-    known = pl.DataFrame({"email": ["a@example.com"], "external_id": ["7"], "payload": ["v1"], "joined_at": [NOON]})
+    facts = {"email": "a@example.com", "external_id": "7", "payload": "v1", "uncleared": ["title"], "joined_at": NOON}
+    known = pl.DataFrame([facts])
     ledger.append(STAMP.adopted(known))
 
     found = row(ledger)
     assert (found["email"], found["payload"], found["external_id"], found["ours"]) == ("a@example.com", "v1", "7", True)
+    assert found["uncleared"] == ["title"]
     assert (found["joined_from"], found["joined_until"]) == (NOON, NOON)
     assert fold_existing(ledger.read_receipts()).collect()["email"].to_list() == ["b@example.com"]
 
@@ -197,7 +199,7 @@ def test_whom_others_put_back_is_theirs_again(open_ledger: Open) -> None:
     """Who was adopted, and was found to have been put there by others since, is not ours."""
     ledger = open_ledger()
     ledger.append(STAMP.existing(members(["a@example.com"])))
-    ledger.append(STAMP.adopted(members(["a@example.com"]).with_columns(payload=pl.lit("v1"))))
+    ledger.append(STAMP.adopted(members(["a@example.com"]).with_columns(payload=pl.lit("v1"), uncleared=None)))
     ledger.append(STAMP.existing(members(["a@example.com"])))
 
     assert row(ledger)["ours"] is False
