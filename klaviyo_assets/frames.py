@@ -71,7 +71,6 @@ CHANGES: Final = _schema(
         "confirm_first": pl.String,  # removal of a moved person: the new address, to be confirmed before
         "joined_from": UTC_TIME,  # removal: life of the bulk job that put the person on the list,
         "joined_until": UTC_TIME,  # by Klaviyo's clock
-        "leaving": pl.Boolean,  # removal: one was sent before, and its answer never came
     }
 )
 
@@ -85,7 +84,6 @@ LEDGER: Final = _schema(
         "ours": pl.Boolean,  # False: was on the list before we came, and is not ours to remove
         "joined_from": UTC_TIME,
         "joined_until": UTC_TIME,
-        "leaving": pl.Boolean,  # a removal was sent, and its answer never came
         "open": pl.Boolean,  # a request body with this person is not settled; no new change before it is
     }
 )

@@ -45,7 +45,6 @@ def ledger(people: Mapping[str, str | None], **facts: Any) -> pl.LazyFrame:
     defaults = {
         "ours": True,
         "open": False,
-        "leaving": False,
         "incomplete": False,
         "joined_from": NOON,
         "joined_until": NOON,

@@ -112,13 +112,15 @@ def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome
     elapsed = work.client.session.now
     with Recorder(ledger, run_id=work.order.run_id, world=work.world, elapsed=elapsed) as recorder:
         follower = Follower(work.client, recorder)
+        adopts = work.order.export.existing_members == "adopt"
+        remover = Remover(work.client, recorder, list_id=destination.list_id, adopts=adopts)
         opening = Opening(
             work.order.export, destination.list_id, client=work.client, recorder=recorder, progress=work.progress
         )
         with work.step("settle"):
             beside = names_beside(work.storage, destination)
             opening.begin(work.profiles.select("email"), beside=beside, is_trusted=is_trusted(work, destination))
-            opening.settle(follower)
+            opening.settle(follower, remover)
         with work.step("read the list"):
             if work.order.reconcile:
                 opening.reconcile()
@@ -126,11 +128,11 @@ def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome
         # What an earlier run left open is settled by now, and counts as what it is.
         people_count = check_contract(work, destination.account)
         outcome = Outcome(destination, make_plan(work, ledger, destination), people_count=people_count)
-        _send(outcome, recorder, follower, work)
+        _send(outcome, recorder, follower, remover, work)
     return outcome
 
 
-def _send(outcome: Outcome, recorder: Recorder, follower: Follower, work: Work) -> None:
+def _send(outcome: Outcome, recorder: Recorder, follower: Follower, remover: Remover, work: Work) -> None:
     """Send what the plan says, in its order: clears and removals only once additions and updates are confirmed.
 
     A bulk job that does not end holds nobody but its own people.
@@ -138,8 +140,6 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, work: Work) 
     changes, list_id, client = outcome.plan.changes, outcome.destination.list_id, work.client
     sender = Sender(client, recorder, follower, list_id=list_id)
     clearer = Clearer(client, recorder)
-    adopts = work.order.export.existing_members == "adopt"
-    remover = Remover(client, recorder, list_id=list_id, adopts=adopts)
     work.progress.watch(
         lambda: sum(follower.confirmed.values()) + clearer.cleared + remover.removed,
         total=outcome.plan.counts.change_count,
@@ -163,7 +163,11 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, work: Work) 
         outcome.stopped = str(error)
     outcome.added, outcome.updated = follower.confirmed["add"], follower.confirmed["update"] + clearer.cleared
     outcome.cleared = follower.cleared + clearer.cleared
-    outcome.removed, outcome.not_found = remover.removed, remover.not_found
+    outcome.removed, outcome.removed_before, outcome.not_found = (
+        remover.removed,
+        remover.removed_before,
+        remover.not_found,
+    )
     outcome.refused = pl.concat([sender.refused, follower.refused, clearer.refused])
 
 

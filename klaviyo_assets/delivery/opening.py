@@ -16,6 +16,7 @@ from klaviyo_assets.delivery.evidence import check_beginning
 from klaviyo_assets.delivery.following import Follower
 from klaviyo_assets.delivery.progress import Progress
 from klaviyo_assets.delivery.recording import Recorder
+from klaviyo_assets.delivery.removals import Remover
 from klaviyo_assets.delivery.settling import settle
 from klaviyo_assets.errors import ListStartsFlow
 from klaviyo_assets.exports import Export
@@ -58,9 +59,9 @@ class Opening:
         self._progress.say("The list has members already; they are read once.")
         self._note_unknown(self._read_members())
 
-    def settle(self, follower: Follower) -> None:
+    def settle(self, follower: Follower, remover: Remover) -> None:
         """Settle what an earlier run left open."""
-        settle(self._client, self._recorder, follower, list_id=self._list_id)
+        settle(self._client, self._recorder, follower, remover, list_id=self._list_id)
 
     def reconcile(self) -> None:
         """Read the list, and note what differs from the ledger: who is not on it any more, and who is new on it."""

@@ -37,6 +37,7 @@ class Outcome:
         updated: people who got other fields.
         cleared: people who had fields emptied, all of them among those updated.
         removed: people who left the list by our doing.
+        removed_before: people whom an earlier run had taken off, which did not live to tell; no part of the plan.
         not_found: leavers who were not on the list any more.
         refused: whom Klaviyo did not take: REFUSED.
         members: how many members Klaviyo counts at the end.
@@ -53,6 +54,7 @@ class Outcome:
     updated: int = 0
     cleared: int = 0
     removed: int = 0
+    removed_before: int = 0
     not_found: int = 0
     refused: pl.DataFrame = field(default_factory=lambda: empty(REFUSED), repr=False)
     members: int | None = None
@@ -118,7 +120,7 @@ def _counts(outcome: Outcome) -> dict[str, int]:
         "added": added,
         "updated": updated,
         "cleared": cleared,
-        "removed": removed,
+        "removed": removed + outcome.removed_before,
         "unchanged": plan.unchanged,
         "stayed": plan.stayed + plan.removed - removed - outcome.not_found,
         "rejected": plan.rejected,

@@ -1,6 +1,7 @@
 """Takes leavers off the list: only whom we put there, as the list itself tells by the day on which they joined.
 
-Klaviyo knows members by its own ids alone, so each is looked up first; what the look-up tells decides.
+Klaviyo knows members by its own ids alone, so each is looked up first; what the look-up tells decides. It also tells
+what became of a removal whose answer never came.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Remover:
 
     Attributes:
         removed: how many were taken off by us.
+        removed_before: how many an earlier run had taken off, which did not live to tell.
         not_found: how many were not on the list any more, and not by our doing.
 
     Everybody else stays: others put them there, or their new address is not confirmed yet, or Klaviyo refused.
@@ -39,6 +41,7 @@ class Remover:
             adopts: whether members count as ours whoever put them there.
         """
         self.removed = 0
+        self.removed_before = 0
         self.not_found = 0
         self._client = client
         self._recorder = recorder
@@ -54,8 +57,25 @@ class Remover:
         """
         leavers = self._only_confirmed(changes.filter(pl.col("change") == "remove"))
         for group in leavers.iter_slices(LOOKED_UP_AT_ONCE):
-            for batch in self._sort_out(group).iter_slices(MOST_REMOVALS):
+            ours, missing_count = self._sort_out(group)
+            self.not_found += missing_count
+            for batch in ours.iter_slices(MOST_REMOVALS):
                 self._remove_batch(batch)
+
+    def settle(self, body: str, people: pl.DataFrame) -> None:
+        """Settle the removal of an earlier run: who is not on the list any more was taken off by it.
+
+        Args:
+            body: our id of the request.
+            people: whom it was to take off: `email`, `external_id`, `joined_from`, `joined_until`.
+
+        Raises:
+            DeadlinePassed: the delivery's time is over.
+            KlaviyoError: Klaviyo refused, or did not answer.
+        """
+        _, missing_count = self._sort_out(people)
+        self.removed_before += missing_count
+        self._recorder.note(self._recorder.stamp.settled(body, outcome="lost"))
 
     def _only_confirmed(self, leavers: pl.DataFrame) -> pl.DataFrame:
         """The leavers without those whose new address has not joined the list yet."""
@@ -66,17 +86,13 @@ class Remover:
         waiting = moved.lazy().join(arrived, left_on="confirm_first", right_on="email", how="anti").select("email")
         return leavers.join(waiting.collect(), on="email", how="anti", maintain_order="left")
 
-    def _sort_out(self, leavers: pl.DataFrame) -> pl.DataFrame:
-        """Whom we may remove, with `profile_id`; of the others it is written down why not."""
+    def _sort_out(self, leavers: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+        """Whom we may remove, with `profile_id`, and how many are not on the list; it is written down why not."""
         found = self._look_up(leavers)
         ours, others = (found, found.clear()) if self._adopts else _part_by_origin(found)
         missing = leavers.join(found, on="email", how="anti", maintain_order="left")
         self._recorder.note(self._recorder.stamp.existing(others), self._recorder.stamp.gone(missing))
-        # A removal that was sent, and whose answer never came, did have its effect.
-        left_count = int(missing["leaving"].sum())
-        self.removed += left_count
-        self.not_found += missing.height - left_count
-        return ours
+        return ours, missing.height
 
     def _look_up(self, leavers: pl.DataFrame) -> pl.DataFrame:
         """The leavers who are members, with `profile_id` and `joined_at`: by address, else by external id."""

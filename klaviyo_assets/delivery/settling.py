@@ -1,7 +1,10 @@
 """Takes up what an earlier run left open: bodies whose outcome is not in the ledger.
 
-Where Klaviyo's answer is known, its bulk job is followed. Where it never came, Klaviyo is asked for bulk jobs that may
-be it, before anything is sent again: bulk jobs are not processed in order, and an old one could overtake a new one.
+import, answered     its bulk job is followed
+import, unanswered   Klaviyo is asked for bulk jobs that may be it, before anything is sent again: bulk jobs are not
+                     processed in order, and an old one could overtake a new one
+removal              the list tells whom it took off
+clear                is planned, and done, again
 """
 
 from __future__ import annotations
@@ -15,22 +18,24 @@ import polars as pl
 
 from klaviyo_assets.delivery.following import SLOWEST_LOOK_S, Follower, OpenBody
 from klaviyo_assets.delivery.recording import Recorder
+from klaviyo_assets.delivery.removals import Remover
 from klaviyo_assets.frames import MEMBERS, empty
 from klaviyo_assets.klaviyo import BulkJob, Client
-from klaviyo_assets.ledger import fold_open_bodies, fold_open_people
+from klaviyo_assets.ledger import fold, fold_open_bodies, fold_open_people
 
 PATIENCE_S: Final = 60.0  # how long a run waits for bulk jobs of earlier runs before it goes on without their people
 _SHARE_OF_TIME: Final = 0.5  # which it may take at most of what is left until the deadline
 # Our clock, which stamped the intent, and Klaviyo's, which stamped the job, may differ by this much.
 _CLOCK_SKEW: Final = timedelta(minutes=10)
 
-# Whether these had their effect shows when they are planned, and done, again.
-_REPEATED: Final = ("clear", "remove")
+# A request may still be at work when its sender is dead: the list would show people who are about to leave it.
+_LATEST_EFFECT: Final = timedelta(seconds=10)
+_IMPORTS: Final = ("add", "update")
 
 _Row = Mapping[str, Any]  # of OPEN_BODIES
 
 
-def settle(client: Client, recorder: Recorder, follower: Follower, *, list_id: str) -> None:
+def settle(client: Client, recorder: Recorder, follower: Follower, remover: Remover, *, list_id: str) -> None:
     """Settle what is open; where Klaviyo takes its time with it, the follower goes on with it.
 
     Raises:
@@ -41,11 +46,15 @@ def settle(client: Client, recorder: Recorder, follower: Follower, *, list_id: s
     receipts = recorder.ledger.read_receipts()
     rows: list[_Row] = [*fold_open_bodies(receipts).collect().to_dicts()]
     for row in rows:
-        if row["change"] in _REPEATED:
+        if row["change"] == "clear":
             recorder.note(recorder.stamp.settled(row["body"], outcome="lost"))
+        elif row["change"] == "remove":
+            age = max(recorder.stamp.at - row["at"], timedelta())
+            client.session.wait(max((_LATEST_EFFECT - age).total_seconds(), 0.0))
+            remover.settle(row["body"], _read_leavers(receipts, row["body"]))
         elif row["bulk_job_id"]:
             follower.watch(_open_body(row, row["bulk_job_id"], receipts, joined_from=row["joined_from"]))
-    unanswered = [row for row in rows if row["change"] not in _REPEATED and not row["bulk_job_id"]]
+    unanswered = [row for row in rows if row["change"] in _IMPORTS and not row["bulk_job_id"]]
     known = {row["bulk_job_id"] for row in rows}
     while unanswered and client.session.now() < patience_ends:
         unanswered = _identify(unanswered, receipts, client, recorder, follower, list_id=list_id, known=known)
@@ -110,3 +119,9 @@ def _open_body(row: _Row, job_id: str, receipts: pl.LazyFrame, *, joined_from: d
 
 def _read_people(receipts: pl.LazyFrame, body: str) -> pl.DataFrame:
     return fold_open_people(receipts, body).select("email", "payload").collect()
+
+
+def _read_leavers(receipts: pl.LazyFrame, body: str) -> pl.DataFrame:
+    """Whom a removal was to take off, with the life of the bulk job that had put them on the list."""
+    leavers = fold(receipts).join(fold_open_people(receipts, body), on="email", how="semi")
+    return leavers.select("email", "external_id", "joined_from", "joined_until").collect()

@@ -37,11 +37,9 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     still_open = sent.filter(pl.col("outcome").is_null()).select("email").unique().with_columns(open=True)
     existing = fold_existing(receipts).select("email", ours=False)
     return (
-        people.join(_last_lost_removals(sent), on="email", how="left")
-        .join(still_open, on="email", how="full", coalesce=True)
+        people.join(still_open, on="email", how="full", coalesce=True)
         .join(existing, on="email", how="left")
         .with_columns(
-            leaving=(pl.col("lost_removal") > pl.col("added")).fill_null(False),
             ours=pl.col("ours").fill_null(True),
             incomplete=pl.col("field").is_not_null(),
             open=pl.col("open").fill_null(False),
@@ -102,9 +100,10 @@ def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_R
     """Fewer receipts which add up to the same, or None where that is not worth a rewrite.
 
     It is worth one once there are more than twice as many as people: a ledger's size is bounded by its people's,
-    and no delivery of few changes pays for many people.
+    and no delivery of few changes pays for many people. A ledger of which nothing was sent yet stays as it is: it must
+    go on saying so.
     """
-    if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth:
+    if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth or not has_delivered(receipts):
         return None
     sent = _sent(receipts)
     effective = _effective(receipts, sent)
@@ -129,7 +128,7 @@ def _still_of_use(effective: pl.LazyFrame, sent: pl.LazyFrame) -> pl.LazyFrame:
     comes_or_goes = pl.col("change").is_in(["add", "remove"])
     last = effective.filter(comes_or_goes).group_by("email").agg(last=pl.col("sequence").max())
     is_later = (pl.col("sequence") > pl.col("last")).fill_null(True)
-    is_lost = (pl.col("outcome") == "lost") & comes_or_goes & is_later
+    is_lost = (pl.col("outcome") == "lost") & (pl.col("change") == "add") & is_later
     return sent.join(last, on="email", how="left").filter(pl.col("outcome").is_null() | is_lost)
 
 
@@ -231,8 +230,3 @@ def _lost_additions(sent: pl.LazyFrame, removed: pl.LazyFrame) -> pl.LazyFrame:
     is_later = (pl.col("sequence") > pl.col("remove_at")).fill_null(True)
     attempts = sent.filter(lost).join(removed, on="email", how="left").filter(is_later)
     return attempts.group_by("email").agg(lost_from=pl.col("joined_from").min())
-
-
-def _last_lost_removals(sent: pl.LazyFrame) -> pl.LazyFrame:
-    lost = (pl.col("outcome") == "lost") & (pl.col("change") == "remove")
-    return sent.filter(lost).group_by("email").agg(lost_removal=pl.col("sequence").max())

@@ -115,10 +115,7 @@ def _state(receipts: pl.LazyFrame) -> str:
     people = fold(receipts).collect()
     if people.is_empty():
         return "not on it by this export"
-    person = people.row(0, named=True)
-    if person["open"]:
-        return "a change is not settled yet"
-    return "put on it by this export" + (", and being taken off" if person["leaving"] else "")
+    return "a change is not settled yet" if people["open"].any() else "put on it by this export"
 
 
 def _told(step: Mapping[str, Any]) -> str:

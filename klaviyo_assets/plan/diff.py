@@ -181,7 +181,6 @@ def _changes(judged: pl.LazyFrame) -> pl.LazyFrame:
             confirm_first=pl.when(removal).then("new_address"),
             joined_from=pl.when(removal).then("joined_from"),
             joined_until=pl.when(removal).then("joined_until"),
-            leaving=pl.when(removal).then("leaving"),
             known_payload=pl.when(is_known).then("known_payload"),
         )
         .select(*CHANGES.names(), "known_payload", "uncleared", "dropped")

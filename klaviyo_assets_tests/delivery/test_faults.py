@@ -22,7 +22,7 @@ from klaviyo_assets.sandbox import (
     FailRows,
 )
 from klaviyo_assets_tests.delivery.scene import Scene, accounted, crowd, refusals
-from klaviyo_assets_tests.delivery.steps import IMPORT, JOBS, LOOK_UP, REMOVE
+from klaviyo_assets_tests.delivery.steps import EVERY_ATTEMPT, IMPORT, JOBS, LOOK_UP, REMOVE
 from klaviyo_assets_tests.delivery.worlds import OneByOne, orderly_world
 
 ROW = "/data/attributes/profiles/data/{}/attributes/email"
@@ -209,7 +209,53 @@ def test_removal_without_an_answer_is_not_taken_for_somebody_elses(scene: Scene)
 
     report = scene.run(crowd(1))
     assert scene.members(report) == crowd(1)
-    assert (report.removed, report.not_found) == (2, 0)
+    assert (report.removed, report.not_found, report.ours) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("after_work", [True, False], ids=["done", "not-done"])
+@pytest.mark.parametrize("value", [1, 2], ids=["as-before", "changed"])
+def test_who_comes_back_after_a_removal_without_an_answer_is_on_the_list(
+    scene: Scene, after_work: bool, value: int
+) -> None:
+    """Whether a removal had its effect is asked of the list: whom it took off is put there again, and is ours."""
+    scene.run(crowd(3))
+    scene.sandbox.advance(3600)
+    scene.sandbox.order_fault(DropConnection(after_work=after_work), times=EVERY_ATTEMPT, **REMOVE)
+    assert scene.run(crowd(1)).unfinished is not None
+    scene.sandbox.advance(3600)
+
+    report = scene.run(crowd(3, value))
+    assert scene.members(report) == crowd(3, value)
+    assert (report.removed, report.added) == ((2, 2) if after_work else (0, 0))
+    assert report.ours == 3
+    assert accounted(report)
+    report = scene.run(crowd(1, value))
+    assert scene.members(report) == crowd(1, value)
+    assert report.removed == 2
+
+
+def test_who_joined_again_by_another_hand_after_a_removal_without_an_answer_stays(scene: Scene) -> None:
+    """Whom our removal took off, and somebody else put back before we looked, is somebody else's from then on."""
+    scene.run(crowd(3))
+    scene.sandbox.order_fault(DropConnection(after_work=True), times=EVERY_ATTEMPT, **REMOVE)
+    report = scene.run(crowd(1))
+    scene.sandbox.advance(3600)
+    scene.sandbox.put_on_list(str(report.list_id), ["p2@example.com"])
+
+    scene.run(crowd(3))
+    report = scene.run(crowd(1))
+    assert set(scene.members(report)) == {"p0@example.com", "p2@example.com"}
+
+
+def test_removal_that_may_be_at_work_is_given_time_before_the_list_is_asked(scene: Scene) -> None:
+    """A request outlives its sender for a moment; a list that is read at once would still show who is about to go."""
+    scene.run(crowd(3))
+    scene.sandbox.order_fault(DropConnection(), times=EVERY_ATTEMPT, **REMOVE)
+    scene.run(crowd(1))
+
+    before = scene.sandbox.state.now()
+    scene.run(crowd(3))
+    assert scene.sandbox.state.now() - before > 5
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,6 @@ class Member:
     joined_until: datetime | None
     uncleared: tuple[str, ...] | None = None
     incomplete: bool = False
-    leaving: bool = False
 
 
 @dataclass
@@ -154,8 +153,6 @@ class History:
                 self._apply(email, body, replace(sent, incomplete=email in body.left_out))
             elif body.change == "add" and body.joined_from:
                 self.lost_from[email] = min(self.lost_from.get(email, body.joined_from), body.joined_from)
-            elif body.change == "remove":
-                self.members[email] = replace(self.members[email], leaving=True)
 
     def _apply(self, email: str, body: Body, sent: Member) -> None:
         before = self.members.get(email)

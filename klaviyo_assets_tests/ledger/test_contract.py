@@ -246,17 +246,6 @@ def test_a_refused_clear_is_still_to_be_done(open_ledger: Open) -> None:
     assert row(ledger)["uncleared"] == ["title"]
 
 
-def test_a_lost_removal_is_remembered_until_the_person_comes_back(open_ledger: Open) -> None:
-    """Whether a removal without an answer had its effect must be found out; after a new addition it does not matter."""
-    ledger = open_ledger()
-    deliver(ledger, people("a@example.com"), body="1")
-    deliver(ledger, people("a@example.com", change="remove"), body="2", outcome="lost")
-    assert fold(ledger.read_receipts()).collect()["leaving"].to_list() == [True]
-
-    deliver(ledger, people("a@example.com"), body="3")
-    assert fold(ledger.read_receipts()).collect()["leaving"].to_list() == [False]
-
-
 def test_small_ledgers_are_not_rewritten(open_ledger: Open) -> None:
     """A rewrite that saves little is not made."""
     deliver(open_ledger(), people("a@example.com"), body="1")
@@ -265,12 +254,11 @@ def test_small_ledgers_are_not_rewritten(open_ledger: Open) -> None:
 
 
 def test_a_compacted_ledger_says_the_same_in_fewer_receipts(open_ledger: Open) -> None:
-    """Compaction loses nobody, no open body, no lost removal, and nobody who was there before."""
+    """Compaction loses nobody, no open body, and nobody who was there before."""
     ledger = open_ledger()
     ledger.append(STAMP.existing(members(["a@example.com", "z@example.com"])))
     for number in range(8):
         deliver(ledger, people("a@example.com", "b@example.com", payload=f"v{number}"), body=str(number))
-    deliver(ledger, people("b@example.com", change="remove"), body="lost", outcome="lost")
     ledger.append(STAMP.intents(people("c@example.com"), body="open"))
     before = [fold(ledger.read_receipts()).sort("email").collect(), fold_open_bodies(ledger.read_receipts()).collect()]
     count = ledger.read_receipts().collect().height

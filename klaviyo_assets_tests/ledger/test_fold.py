@@ -65,12 +65,17 @@ def step(kind: str, ending: str | None = "done", value: int = 1) -> Step:
     return Step(kind, one, value, submitted=True, ending=ending, unlucky=frozenset(), hours=1)
 
 
+_ONCE = (step("add"), step("remove"))  # somebody came and went
+
+
 def check_compaction(before: Sequence[Step], after: Sequence[Step]) -> None:
     """A compaction between the steps is not noticed, neither at once nor after them."""
     count = told(before).read().height
     receipts = told([*before, *after]).read().lazy()
     fewer = compact(receipts.head(count), people_count=0, worth=-1)
-    assert fewer is not None
+    if fewer is None:
+        assert not has_delivered(receipts.head(count))
+        return
     check_same(fewer.lazy(), receipts.head(count))
     check_same(pl.concat([fewer.lazy(), receipts.slice(count)]), receipts)
 
@@ -78,13 +83,15 @@ def check_compaction(before: Sequence[Step], after: Sequence[Step]) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param([step("add"), step("remove", "lost"), step("update", value=3)], [], id="a-lost-removal"),
+        pytest.param([*_ONCE, step("existing"), step("adopted")], [], id="who-is-adopted"),
         pytest.param([step("add", "lost")], [step("add")], id="a-lost-addition"),
         pytest.param([step("add", "lost"), step("add"), step("remove")], [step("add")], id="and-one-that-is-over"),
         pytest.param([step("add"), step("update", value=2)], [step("clear")], id="a-field-to-empty"),
         pytest.param([step("add"), step("update", None)], [step("settle")], id="an-open-update"),
         pytest.param([step("add"), step("remove")], [], id="that-everybody-left"),
-        pytest.param([step("existing"), step("adopted"), step("gone")], [step("existing")], id="who-was-adopted"),
+        pytest.param(
+            [*_ONCE, step("existing"), step("adopted"), step("gone")], [step("existing")], id="who-was-adopted"
+        ),
     ],
 )
 def test_what_a_compaction_remembers(before: list[Step], after: list[Step]) -> None:
@@ -110,7 +117,7 @@ def test_a_compaction_changes_nothing_for_what_comes_after(before: list[Step], a
 @given(some)
 def test_a_compaction_knows_the_bulk_jobs_that_klaviyo_still_lists(taken: list[Step]) -> None:
     """Of bulk jobs of the last seven days it knows all, of others none that are not true, and it is not older."""
-    receipts = told(taken).read().lazy()
+    receipts = told([*_ONCE, *taken]).read().lazy()
     fewer = compact(receipts, people_count=0, worth=-1)
     assert fewer is not None
 

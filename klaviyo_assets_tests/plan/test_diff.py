@@ -184,18 +184,18 @@ def test_removal_carries_no_payload_and_an_addition_no_join_time() -> None:
     plan = diff(profiles(HERE), rejections([]), ledger({"z@example.com": "p"}), leavers="remove")
     added, removed = plan.changes.rows(named=True)
 
-    assert (added["payload"], added["joined_from"], added["leaving"]) == ("p1", None, None)
-    assert (removed["payload"], removed["leaving"]) == (None, False)
+    assert (added["payload"], added["joined_from"]) == ("p1", None)
+    assert removed["payload"] is None
     assert removed["joined_from"] is not None
 
 
 def test_removal_carries_what_is_known_of_the_person() -> None:
-    """A removal holds the external id by which the person can be found, and whether one was sent before."""
-    known = ledger({"z@example.com": "p"}, external_id="7", leaving=True)
+    """A removal holds the external id by which the person can be found where the address was changed in Klaviyo."""
+    known = ledger({"z@example.com": "p"}, external_id="7")
     plan = diff(profiles({}), rejections([]), known, leavers="remove")
 
     removed = plan.changes.row(0, named=True)
-    assert (removed["external_id"], removed["leaving"], removed["confirm_first"]) == ("7", True, None)
+    assert (removed["external_id"], removed["confirm_first"]) == ("7", None)
 
 
 def test_an_update_keeps_the_external_id_that_the_ledger_knows() -> None:

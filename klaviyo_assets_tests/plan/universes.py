@@ -34,7 +34,6 @@ class Known:
     external_id: str | None
     incomplete: bool
     ours: bool
-    leaving: bool
     open: bool
 
 
@@ -102,7 +101,6 @@ def _known(
         external_id=external_id if chance.random() < 0.5 else chance.choice(ids),
         incomplete=chance.random() < 0.15,
         ours=chance.random() < 0.8,
-        leaving=chance.random() < 0.2,
         open=chance.random() < 0.15,
     )
 
