@@ -6,7 +6,18 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from klaviyo_assets.exports.values import Day, Declaration, EnvName, KlaviyoId, Name, Owner, Owners, Text, Whole
+from klaviyo_assets.exports.values import (
+    Day,
+    Declaration,
+    EnvName,
+    KlaviyoId,
+    Name,
+    Owner,
+    Owners,
+    Text,
+    WebAddress,
+    Whole,
+)
 
 CONNECTION_TYPE: Final = "Klaviyo"
 
@@ -52,6 +63,9 @@ class KlaviyoConnection(Declaration):
     contract_limit: Annotated[Whole, Field(ge=1)] | None = None
     """Profiles that your contract with Klaviyo allows, as 250000; more are not sent by all exports together."""
 
+    privacy_statement: WebAddress | None = None
+    """Where your own privacy statement is, as https://contoso.com/privacy; told with the consent."""
+
     @property
     def resource_key(self) -> str:
         """The key of its Dagster resource, and the name of its concurrency pool."""
@@ -61,6 +75,12 @@ class KlaviyoConnection(Declaration):
     def title(self) -> str:
         """What it is called wherever it is listed, with its type."""
         return f"{self.display_name or self.name} ({CONNECTION_TYPE})"
+
+    @property
+    def consent_meaning(self) -> str:
+        """What was agreed to, with a link to the privacy statement where there is one."""
+        link = f" Privacy statement: <{self.privacy_statement}>" if self.privacy_statement else ""
+        return f"{CONSENT_MEANING}{link}"
 
     @property
     def administered_by(self) -> tuple[str, ...]:

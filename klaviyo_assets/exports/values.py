@@ -136,6 +136,9 @@ AssetKeys = Annotated[
 ]
 Owner = Annotated[str, AfterValidator(_check_owner)]
 Owners = Annotated[tuple[Owner, ...], BeforeValidator(as_tuple, json_schema_input_type=str | tuple[str, ...])]
+WebAddress = Annotated[
+    str, _check_pattern(r"https://[^\s/<>@]+(/[^\s<>@]*)?", "an https address; write it as https://contoso.com/privacy")
+]
 Timezone = Annotated[str, AfterValidator(_check_timezone)]
 Day = Annotated[date, _refuse("date_type", int, float, bool)]
 Switch = Annotated[bool, _refuse("bool_type", int, float)]

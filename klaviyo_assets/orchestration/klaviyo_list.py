@@ -27,7 +27,7 @@ from klaviyo_assets.errors import (
     Refused,
     UnsafePlan,
 )
-from klaviyo_assets.exports import CONSENT_MEANING, Export, KlaviyoConnection
+from klaviyo_assets.exports import Export, KlaviyoConnection
 from klaviyo_assets.ledger import History
 from klaviyo_assets.orchestration.checks import delivery_check_specs, delivery_checks, unsafe_check
 from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, PROGRESS_TAG, export_keys, export_tags, list_op_name
@@ -231,7 +231,7 @@ def _describe(export: Export, connection: KlaviyoConnection | None) -> str:
     account = f"connection `{export.connection}`" if export.connection else "no connection (detached)"
     account += f", {connection.title}" if connection else ""
     # Who agreed is told with the connection, to those who look there.
-    consent = f"\n\nConsent of {connection.consent.agreed_on}: {CONSENT_MEANING}" if connection else ""
+    consent = f"\n\nConsent of {connection.consent.agreed_on}: {connection.consent_meaning}" if connection else ""
     return (
         f"The Klaviyo list {target}, by {account}. Each materialization sends what changed since the last one; who "
         f"leaves the segments {leavers}. Nothing is sent above {export.limits.max_profiles} profiles, below "

@@ -15,7 +15,7 @@ import dagster as dg
 from pydantic import Field
 
 from klaviyo_assets.errors import KeyMissing, Refused
-from klaviyo_assets.exports import CONSENT_MEANING, KlaviyoConnection
+from klaviyo_assets.exports import KlaviyoConnection
 from klaviyo_assets.klaviyo import API_URL, Client, connect
 
 PAUSED_ENV: Final = "KLAVIYO_ASSETS_PAUSED"
@@ -63,7 +63,7 @@ def describe(connection: KlaviyoConnection) -> str:
     consent = connection.consent
     return (
         f"{connection.title}. The job `verify_{connection.name}` asks whether it can be used.\n\n"
-        f"Consent, by {consent.agreed_by} on {consent.agreed_on}: {CONSENT_MEANING}"
+        f"Consent, by {consent.agreed_by} on {consent.agreed_on}: {connection.consent_meaning}"
     )
 
 

@@ -70,3 +70,12 @@ def test_the_consent_says_what_it_means() -> None:
     """Data leave, personal data among them, at the customer's instruction, and who is responsible for what."""
     for words in ("personal data", "leave your systems for Klaviyo", "at your instruction", "You are responsible"):
         assert words in CONSENT_MEANING
+
+
+def test_the_privacy_statement_is_linked_beside_the_consent(project: Project) -> None:
+    """Where the consent is told, at the connection and at each list, the operator's own statement is linked."""
+    project.connections = [connection(privacy_statement="https://contoso.com/privacy")]
+    resource = project.defs.get_repository_def().get_top_level_resources()["klaviyo_main"]
+    (spec,) = [spec for spec in project.defs.resolve_all_asset_specs() if spec.key.path[-1] == "list"]
+    for description in (resource.description, spec.description):
+        assert f"{CONSENT_MEANING} Privacy statement: <https://contoso.com/privacy>" in (description or "")
