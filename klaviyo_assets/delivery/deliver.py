@@ -163,11 +163,8 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, remover: Rem
         outcome.stopped = str(error)
     outcome.added, outcome.updated = follower.confirmed["add"], follower.confirmed["update"] + clearer.cleared
     outcome.cleared = follower.cleared + clearer.cleared
-    outcome.removed, outcome.removed_before, outcome.not_found = (
-        remover.removed,
-        remover.removed_before,
-        remover.not_found,
-    )
+    outcome.removed, outcome.not_found = remover.removed, remover.not_found
+    outcome.removed_before = remover.removed_before
     outcome.refused = pl.concat([sender.refused, follower.refused, clearer.refused])
 
 

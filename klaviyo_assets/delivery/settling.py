@@ -49,8 +49,7 @@ def settle(client: Client, recorder: Recorder, follower: Follower, remover: Remo
         if row["change"] == "clear":
             recorder.note(recorder.stamp.settled(row["body"], outcome="lost"))
         elif row["change"] == "remove":
-            age = max(recorder.stamp.at - row["at"], timedelta())
-            client.session.wait(max((_LATEST_EFFECT - age).total_seconds(), 0.0))
+            _wait_for_effect(client, recorder.stamp.at - row["at"])
             remover.settle(row["body"], _read_leavers(receipts, row["body"]))
         elif row["bulk_job_id"]:
             follower.watch(_open_body(row, row["bulk_job_id"], receipts, joined_from=row["joined_from"]))
@@ -60,6 +59,13 @@ def settle(client: Client, recorder: Recorder, follower: Follower, remover: Remo
         unanswered = _identify(unanswered, receipts, client, recorder, follower, list_id=list_id, known=known)
     follower.follow(until=patience_ends)
     recorder.commit()
+
+
+def _wait_for_effect(client: Client, age: timedelta) -> None:
+    """Wait until a request of this age has had its effect; one from the future, by another clock, is new."""
+    left = _LATEST_EFFECT - max(age, timedelta())
+    if left > timedelta():
+        client.session.wait(left.total_seconds())
 
 
 def _identify(

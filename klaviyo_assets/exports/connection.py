@@ -62,7 +62,6 @@ class KlaviyoConnection(Declaration):
     """Who agreed, and when, that data may leave for Klaviyo; without it the connection cannot be used."""
     contract_limit: Annotated[Whole, Field(ge=1)] | None = None
     """Profiles that your contract with Klaviyo allows, as 250000; more are not sent by all exports together."""
-
     privacy_statement: WebAddress | None = None
     """Where your own privacy statement is, as https://contoso.com/privacy; told with the consent."""
 
