@@ -12,18 +12,18 @@ from typing import Protocol
 
 import polars as pl
 
+from klaviyo_assets.ledger.compaction import compact
 from klaviyo_assets.ledger.delta import DeltaLedger
 from klaviyo_assets.ledger.history import COUNTS, TRANSFERS, History
 from klaviyo_assets.ledger.lease import Holder, Lease
 from klaviyo_assets.ledger.memory import MemoryLedger
 from klaviyo_assets.ledger.pause import Pause
+from klaviyo_assets.ledger.people import fold
 from klaviyo_assets.ledger.private import is_local, make_folder, make_private
 from klaviyo_assets.ledger.receipts import Stamp
 from klaviyo_assets.ledger.remembered import Remembered
 from klaviyo_assets.ledger.state import (
     OPEN_BODIES,
-    compact,
-    fold,
     fold_bulk_jobs,
     fold_existing,
     fold_heard_until,
