@@ -29,12 +29,9 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, NOT_OPTED_IN_RULE, PROFILES, empty
+from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, NOT_OPTED_IN_RULE, empty
 from klaviyo_assets.plan.clears import add_clears
-
-_IN_SEGMENT: Final = pl.col("row").is_not_null()
-_IN_LEDGER: Final = pl.col("ours").is_not_null()
-_KINDS_OF_CHANGE: Final = ["add", "update", "clear", "remove"]
+from klaviyo_assets.plan.sides import find_inside, find_outside, read_known
 
 
 @dataclass(frozen=True)
@@ -110,123 +107,81 @@ def diff(
             emptied.
         resend_all: whether everybody who would be unchanged is updated all the same.
     """
-    judged = _judge(_side_by_side(profiles, rejections, ledger), leavers, on_null=on_null, resend_all=resend_all)
-    candidates, kinds, people, rejected = pl.collect_all(
-        [_changes(judged), _count_kinds(judged), _count_members(ledger), _count_rejections(rejections)]
-    )
+    known = read_known(ledger)
+    inside = find_inside(profiles, known, may_clear=on_null == "clear", resend_all=resend_all)
+    outside = find_outside(profiles, rejections, known, leavers=leavers)
+    candidates = _candidates(inside, outside, ledger)
     if on_null == "clear":
         changes = add_clears(candidates, empty(_SENT_BY_OTHERS).lazy() if others is None else others)
     else:
         changes = candidates.select(CHANGES.names())
-    return Plan(changes=changes, counts=_counts(changes, kinds, people, rejected))
+    profile_count = profiles.select(pl.len()).collect().item()
+    return Plan(changes, _counts(changes, inside, outside, known, profile_count, _count_rejections(rejections)))
 
 
 _SENT_BY_OTHERS: Final = pl.Schema({"email": pl.String, "payload": pl.String})
 
 
-def _side_by_side(profiles: pl.LazyFrame, rejections: pl.LazyFrame, ledger: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per address of either side; `row` is null outside the segment, `ours` outside the ledger."""
-    desired = profiles.select(PROFILES.names())
-    new_addresses = (
-        desired.filter(pl.col("external_id").is_not_null())
-        .select("external_id", new_address="email")
-        .unique("external_id", keep="none")
-    )
-    is_bad = pl.col("rule") != NOT_OPTED_IN_RULE
-    bad_rows = rejections.filter(is_bad).select("email", bad_row=True).drop_nulls("email").unique("email")
-    known = (
-        ledger.rename({"payload": "known_payload"})
-        .join(new_addresses, on="external_id", how="left")
-        .join(bad_rows, on="email", how="left")
-    )
-    return desired.join(known, on="email", how="full", coalesce=True, suffix="_known")
-
-
-def _judge(
-    sides: pl.LazyFrame, leavers: Literal["keep", "remove"], *, on_null: Literal["clear", "keep"], resend_all: bool
-) -> pl.LazyFrame:
-    """The rows with their `kind`, from the top of the rules to the first that holds."""
-    moved = pl.col("new_address").is_not_null() & pl.col("ours")
-    leaves = pl.col("ours") & pl.lit(leavers == "remove")
-    is_confirmed = (pl.col("payload") == pl.col("known_payload")) & ~pl.col("incomplete") & pl.lit(not resend_all)
-    may_be_cleared = pl.col("uncleared").is_not_null() & pl.lit(on_null == "clear")
-    kind = (
-        pl.when(pl.col("open"))
-        .then(pl.when(_IN_SEGMENT).then(pl.lit("pending")).otherwise(pl.lit("stay")))
-        .when(_IN_SEGMENT & ~_IN_LEDGER)
-        .then(pl.lit("add"))
-        .when(_IN_SEGMENT & is_confirmed & may_be_cleared)
-        .then(pl.lit("clear"))
-        .when(_IN_SEGMENT & is_confirmed)
-        .then(pl.lit("unchanged"))
-        .when(_IN_SEGMENT)
-        .then(pl.lit("update"))
-        .when((moved | leaves) & pl.col("bad_row").is_null())
-        .then(pl.lit("remove"))
-        .otherwise(pl.lit("stay"))
-    )
-    return sides.with_columns(kind=kind)
-
-
-def _changes(judged: pl.LazyFrame) -> pl.LazyFrame:
+def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
     """CHANGES, and what `add_clears` asks for."""
-    removal, is_known = pl.col("kind") == "remove", pl.col("kind").is_in(["update", "clear"])
+    known = _known_of(inside.filter(pl.col("kind").is_in(["update", "clear"])), ledger)
+    sent = inside.filter(pl.col("kind") != "pending").join(known, on="email", how="left")
+    removed = outside.filter(pl.col("kind") == "remove").rename({"new_address": "confirm_first"}).drop("uncleared")
     return (
-        judged.filter(pl.col("kind").is_in(_KINDS_OF_CHANGE))
+        pl.concat([sent, removed], how="diagonal")
         .with_columns(
             change=pl.col("kind").cast(CHANGE),
-            external_id=pl.coalesce("external_id", "external_id_known"),
             clears=pl.lit(None, dtype=CHANGES["clears"]),
             unset=pl.lit(None, dtype=CHANGES["unset"]),
-            confirm_first=pl.when(removal).then("new_address"),
-            joined_from=pl.when(removal).then("joined_from"),
-            joined_until=pl.when(removal).then("joined_until"),
-            known_payload=pl.when(is_known).then("known_payload"),
         )
         .select(*CHANGES.names(), "known_payload", "uncleared", "dropped")
         .sort("change", "email")
     )
 
 
-def _count_kinds(judged: pl.LazyFrame) -> pl.LazyFrame:
-    moved = (pl.col("kind") == "remove") & pl.col("new_address").is_not_null()
-    return judged.group_by("kind").agg(count=pl.len(), moved_count=moved.sum())
+def _known_of(people: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
+    """What the ledger says that these were sent, and are owed: `email`, `known_payload`, `uncleared`."""
+    ledger = ledger.select("email", "uncleared", known_payload="payload")
+    if people.is_empty():  # nothing is read, as at a first delivery
+        return ledger.clear().collect()
+    return ledger.join(people.lazy().select("email"), on="email", how="semi").collect()
 
 
-def _count_members(ledger: pl.LazyFrame) -> pl.LazyFrame:
-    is_first = pl.col("payload").is_null() & pl.col("open")
-    return ledger.select(member_count=(~is_first).sum())
-
-
-def _count_rejections(rejections: pl.LazyFrame) -> pl.LazyFrame:
+def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:
     return rejections.select(
         rejected=pl.len(),
         duplicate_count=(pl.col("rule") == DUPLICATE_RULE).sum(),
         not_opted_in_count=(pl.col("rule") == NOT_OPTED_IN_RULE).sum(),
-    )
+    ).collect()
 
 
-def _counts(changes: pl.DataFrame, kinds: pl.DataFrame, people: pl.DataFrame, rejections: pl.DataFrame) -> PlanCounts:
-    count = dict(kinds.select("kind", "count").iter_rows())
+def _counts(
+    changes: pl.DataFrame,
+    inside: pl.DataFrame,
+    outside: pl.DataFrame,
+    known: pl.DataFrame,
+    profile_count: int,
+    rejections: pl.DataFrame,
+) -> PlanCounts:
+    added, pending = (int((inside["kind"] == kind).sum()) for kind in ("add", "pending"))
+    removed = outside.filter(pl.col("kind") == "remove")
     rejected, duplicate_count, not_opted_in_count = rejections.row(0)
     updates = changes.filter(pl.col("change") == "update")
     emptied = updates.select(by_import=pl.col("unset").is_not_null(), later=pl.col("clears").is_not_null())
     only_cleared = int((changes["change"] == "clear").sum()) - int(emptied["later"].sum())
-    added, pending = count.get("add", 0), count.get("pending", 0)
     updated = updates.height + only_cleared
-    unchanged = count.get("unchanged", 0) + count.get("clear", 0) - only_cleared
     return PlanCounts(
-        rows_read=added + updated + unchanged + pending + rejected,
+        rows_read=profile_count + rejected,
         rejected=rejected,
         duplicate_count=duplicate_count,
         not_opted_in_count=not_opted_in_count,
         added=added,
         updated=updated,
         cleared_count=int(emptied.select(pl.any_horizontal(pl.all()).sum()).item()) + only_cleared,
-        unchanged=unchanged,
+        unchanged=profile_count - added - updated - pending,
         pending=pending,
-        removed=count.get("remove", 0),
-        moved_count=int(kinds["moved_count"].sum()),
-        stayed=count.get("stay", 0),
-        member_count=people.item(),
+        removed=removed.height,
+        moved_count=removed["new_address"].count(),
+        stayed=outside.height - removed.height,
+        member_count=known.height - int(known.select((pl.col("known_digest").is_null() & pl.col("open")).sum()).item()),
     )
