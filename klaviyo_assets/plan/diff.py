@@ -131,6 +131,7 @@ def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFram
         pl.concat([sent, removed], how="diagonal")
         .with_columns(
             change=pl.col("kind").cast(CHANGE),
+            external_id=pl.coalesce("external_id", "known_external_id"),
             clears=pl.lit(None, dtype=CHANGES["clears"]),
             unset=pl.lit(None, dtype=CHANGES["unset"]),
         )
@@ -140,8 +141,8 @@ def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFram
 
 
 def _known_of(people: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
-    """What the ledger says that these were sent, and are owed: `email`, `known_payload`, `uncleared`."""
-    ledger = ledger.select("email", "uncleared", known_payload="payload")
+    """What the ledger says of these: `email`, `known_external_id`, `known_payload`, `uncleared`."""
+    ledger = ledger.select("email", "uncleared", known_external_id="external_id", known_payload="payload")
     if people.is_empty():  # nothing is read, as at a first delivery
         return ledger.clear().collect()
     return ledger.join(people.lazy().select("email"), on="email", how="semi").collect()

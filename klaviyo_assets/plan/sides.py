@@ -32,15 +32,10 @@ def find_inside(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool,
         resend_all: whether everybody who would be unchanged is updated all the same.
 
     Returns:
-        PROFILES with their `kind`: add, update, clear or pending; `external_id` as far as either side has one.
+        PROFILES with their `kind`: add, update, clear or pending.
     """
     facts = known.lazy().select(
-        "email",
-        "known_digest",
-        "incomplete",
-        "open",
-        known_external_id="external_id",
-        is_owing=pl.col("uncleared").is_not_null(),
+        "email", "known_digest", "incomplete", "open", is_owing=pl.col("uncleared").is_not_null()
     )
     sides = profiles.select(*PROFILES.names(), digest=_DIGEST).join(facts, on="email", how="left")
     is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
@@ -54,12 +49,7 @@ def find_inside(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool,
         .when(is_as_it_was.fill_null(False).not_())
         .then(pl.lit("update"))
     )
-    return (
-        sides.with_columns(kind=kind, external_id=pl.coalesce("external_id", "known_external_id"))
-        .drop_nulls("kind")
-        .select(*PROFILES.names(), "kind")
-        .collect()
-    )
+    return sides.with_columns(kind=kind).drop_nulls("kind").select(*PROFILES.names(), "kind").collect()
 
 
 def find_outside(
