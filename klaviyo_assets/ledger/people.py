@@ -22,13 +22,13 @@ _HASH: Final = _email.hash()
 def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     """The LEDGER that the receipts add up to.
 
-    Who has several receipts is found at once, and their receipts are read; the rest when it is collected.
+    What is about bodies and about who has several receipts is read at once; the rest when the frame is collected.
 
     Raises:
         PolarsError: the receipts cannot be read.
     """
     often = _find_often(receipts).lazy()
-    of_bodies = receipts.filter(_email.is_null())
+    of_bodies = receipts.filter(_email.is_null()).collect().lazy()
     of_people = receipts.filter(_email.is_not_null())
     single = _fold_single(of_people.join(often, left_on=_HASH, right_on="hash", how="anti"), bodies(of_bodies))
     theirs = of_people.join(often, left_on=_HASH, right_on="hash", how="semi").collect()
