@@ -94,10 +94,14 @@ def cut_bodies(people: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def render_body(people: pl.DataFrame, *, list_id: str | None) -> bytes:
     """The request body for these people, by `payload` and `unset`; with a list, they join it."""
     joins = _LIST % list_id if list_id else ""
-    head, foot = map(pl.lit, _UNSET)
-    unsetting = pl.concat_str(pl.col("payload").str.strip_suffix("}"), head, "unset", foot)
-    rows = people.select(row=pl.when(pl.col("unset").is_null()).then("payload").otherwise(unsetting))["row"]
-    return f"{_HEAD}{rows.str.join(',').item()}{_FOOT % joins}".encode()
+    payload = pl.col("payload")
+    if people["unset"].null_count() < people.height:
+        head, foot = map(pl.lit, _UNSET)
+        unsetting = pl.concat_str(payload.str.strip_suffix("}"), head, "unset", foot)
+        payload = pl.when(pl.col("unset").is_null()).then(payload).otherwise(unsetting)
+    body = pl.concat_str(pl.lit(_HEAD), payload.str.join(","), pl.lit(_FOOT % joins))
+    rendered: bytes = people.select(body.cast(pl.Binary)).item()  # as it is sent, and no text of Python's on the way
+    return rendered
 
 
 def parse_bulk_job(resource: Mapping[str, Any]) -> BulkJob:

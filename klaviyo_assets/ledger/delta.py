@@ -15,7 +15,7 @@ from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
 from klaviyo_assets.ledger.private import is_local
 from klaviyo_assets.ledger.receipts import number
-from klaviyo_assets.ledger.tables import conform_stored, is_table, storable, telling, write_rows
+from klaviyo_assets.ledger.tables import conform_stored, is_table, open_table, storable, telling, write_rows
 
 _STORED: Final = storable(RECEIPTS)
 
@@ -25,6 +25,7 @@ class DeltaLedger:
 
     def __init__(self, folder: UPath) -> None:
         self.folder = folder
+        self._table: DeltaTable | None = None  # null before the first is written
         self._next = 0  # the number of the next receipt, as of the version below
         self._version: int | None = None  # null before the first is read
 
@@ -59,10 +60,12 @@ class DeltaLedger:
 
     def replace(self, receipts: pl.DataFrame) -> None:
         """Put receipts, with their numbers, in the place of all that are there, in one commit."""
+        self._forget()
         self._write(receipts, mode="overwrite")
 
     def remove(self) -> None:
         """Take the ledger away, once another has all that it holds."""
+        self._forget()
         with _told("removed", self.folder):
             if self.folder.exists():
                 self.folder.fs.rm(self.folder.path, recursive=True)
@@ -70,10 +73,18 @@ class DeltaLedger:
     def _exists(self) -> bool:
         return is_table(self.folder)
 
+    def _forget(self) -> None:
+        """Know nothing of what was there: it will not be there any more."""
+        self._table = self._version = None
+
     def _catch_up(self) -> None:
         """Number on after what another process wrote meanwhile, who believed that this one had ended."""
         with _told("read", self.folder):
-            version = DeltaTable(str(self.folder)).version() if self._exists() else -1
+            if self._table is None:
+                self._table = open_table(self.folder)
+            else:
+                self._table.update_incremental()
+            version = -1 if self._table is None else self._table.version()
             if version != self._version:
                 last = self.read_receipts().select(pl.col("sequence").max()).collect().item()
                 self._next = 0 if last is None else last + 1
@@ -81,7 +92,9 @@ class DeltaLedger:
 
     def _write(self, receipts: pl.DataFrame, *, mode: Literal["append", "overwrite"]) -> None:
         with _told("written", self.folder):
-            write_rows(self.folder, receipts.cast(_STORED), mode=mode, statistics_of="sequence")
+            rows = receipts.cast(_STORED)
+            self._table = write_rows(self.folder, rows, mode=mode, statistics_of="sequence", table=self._table)
+            # One more than before, also where another process wrote meanwhile: then `_catch_up` sees that it did.
             self._version = None if self._version is None else self._version + 1
 
 

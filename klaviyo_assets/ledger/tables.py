@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Final, Literal
 
 import polars as pl
-from deltalake import DeltaTable
+from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.ledger.private import make_folder, make_private
+
+# A person's texts are all different: a dictionary of them would only cost time.
+_OF_PEOPLE: Final = ("email", "external_id", "payload")
+_PROPERTIES: Final = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    column_properties=dict.fromkeys(_OF_PEOPLE, ColumnProperties(dictionary_enabled=False)),
+)
 
 
 def is_table(folder: UPath) -> bool:
@@ -44,7 +52,19 @@ def telling(what: str, remedy: str) -> Iterator[None]:
         raise LedgerError(f"{what} ({type(error).__name__}){remedy}") from error
 
 
-def write_rows(folder: UPath, rows: pl.DataFrame, *, mode: Literal["append", "overwrite"], statistics_of: str) -> None:
+def open_table(folder: UPath) -> DeltaTable | None:
+    """The newest version of the folder's table; None where none was begun."""
+    return DeltaTable(str(folder)) if is_table(folder) else None
+
+
+def write_rows(
+    folder: UPath,
+    rows: pl.DataFrame,
+    *,
+    mode: Literal["append", "overwrite"],
+    statistics_of: str,
+    table: DeltaTable | None = None,
+) -> DeltaTable:
     """Add rows, or put them in the place of all that are there, in one commit; new columns are taken in.
 
     Args:
@@ -53,12 +73,21 @@ def write_rows(folder: UPath, rows: pl.DataFrame, *, mode: Literal["append", "ov
         mode: add, or replace.
         statistics_of: the one column whose least and greatest value Delta's log may keep; of others it would keep
             addresses.
+        table: the folder's, where it is open already: opening it reads its whole log.
+
+    Returns:
+        The table, with the rows.
     """
     make_folder(folder)
-    options: dict[str, Any] = {"configuration": {"delta.dataSkippingStatsColumns": statistics_of}}
-    added = {"schema_mode": "merge"} if is_table(folder) else {}
-    rows.write_delta(str(folder), mode=mode, delta_write_options=options | added)
+    table = table or open_table(folder)
+    if table is None:
+        configuration = {"delta.dataSkippingStatsColumns": statistics_of}
+        write_deltalake(str(folder), rows, mode=mode, configuration=configuration, writer_properties=_PROPERTIES)
+        table = DeltaTable(str(folder))
+    else:
+        write_deltalake(table, rows, mode=mode, schema_mode="merge", writer_properties=_PROPERTIES)
     make_private(folder)
+    return table
 
 
 def storable(schema: pl.Schema) -> pl.Schema:
