@@ -6,7 +6,7 @@ addresses and identifiers only, streaming, and what they give back grows with wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -17,7 +17,22 @@ from klaviyo_assets.mapping.rules import Rule, email_duplicate, external_id_shar
 SHARED_RULES: Final[Mapping[str, Rule]] = {"phone_number": phone_shared, "external_id": external_id_shared}
 
 
-def find_shared(rows: pl.LazyFrame, identifier: str) -> pl.DataFrame:
+def find_repeated(rows: pl.LazyFrame, columns: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """For each of the columns, the hashes of the values that stand in several rows: `hash`, each once.
+
+    Where two values have the same hash they count as one that repeats, and are told apart by whoever looks closer. The
+    hashes take a fraction of the memory of the values, and of the time to compare them.
+
+    Args:
+        rows: all identified rows.
+        columns: of text; null where a row has none.
+    """
+    hashes = rows.select(pl.when(pl.col(each).is_not_null()).then(_hash(each)).alias(each) for each in columns)
+    collected = hashes.collect(engine="streaming")
+    return {column: _twice(collected[column].drop_nulls().sort()) for column in columns}
+
+
+def find_shared(rows: pl.LazyFrame, identifier: str, repeated: pl.DataFrame) -> pl.DataFrame:
     """The values of an identifier that stand with several addresses that can be sent to, each once.
 
     Who did not opt in may still be known to Klaviyo by the identifier, so their addresses count.
@@ -25,19 +40,21 @@ def find_shared(rows: pl.LazyFrame, identifier: str) -> pl.DataFrame:
     Args:
         rows: all identified rows.
         identifier: its column; null where a row has none.
+        repeated: what `find_repeated` found of it.
     """
-    held = _repeating(rows, identifier).filter(is_somebody()).group_by(identifier)
+    held = _repeating(rows, identifier, repeated).filter(is_somebody()).group_by(identifier)
     shared = held.agg(SHARED_RULES[identifier].broken_by(pl.col("email")).alias("shared"))
     return shared.filter("shared").select(identifier).collect(engine="streaming")
 
 
-def find_rivals(rows: pl.LazyFrame) -> pl.DataFrame:
+def find_rivals(rows: pl.LazyFrame, repeated: pl.DataFrame) -> pl.DataFrame:
     """`order`, `row`, `email` and `external_id` of the rows that can be sent to and whose address repeats.
 
     Args:
         rows: all identified rows.
+        repeated: what `find_repeated` found of the addresses.
     """
-    rivals = judge(_repeating(rows, "email")).filter(pl.col("rule").is_null())
+    rivals = judge(_repeating(rows, "email", repeated)).filter(pl.col("rule").is_null())
     return rivals.select(*ROW, "email", "external_id").collect(engine="streaming")
 
 
@@ -61,14 +78,18 @@ def find_beaten(rivals: pl.DataFrame) -> pl.DataFrame:
     return in_order.filter(email_duplicate.broken_by(pl.col("email"))).select(ROW)
 
 
-def _repeating(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
-    """The rows whose value stands in several rows, and, where two values have one hash, perhaps a few more.
-
-    The hashes take a fraction of the memory of the values, and of the time to compare them.
-    """
-    hashed = rows.filter(pl.col(column).is_not_null()).with_columns(pl.col(column).hash().alias("hash"))
-    counted = hashed.group_by("hash").len("row_count").filter(pl.col("row_count") > 1)
-    repeated = counted.select("hash").collect(engine="streaming")
+def _repeating(rows: pl.LazyFrame, column: str, repeated: pl.DataFrame) -> pl.LazyFrame:
+    """The rows whose value stands in several rows, and, where two values have one hash, perhaps a few more."""
     if repeated.is_empty():
         return rows.clear()
-    return hashed.join(repeated.lazy(), on="hash", how="semi").drop("hash")
+    held = rows.filter(pl.col(column).is_not_null())
+    return held.join(repeated.lazy(), left_on=_hash(column), right_on="hash", how="semi")
+
+
+def _hash(column: str) -> pl.Expr:
+    return pl.col(column).hash()
+
+
+def _twice(hashes: pl.Series) -> pl.DataFrame:
+    """Those that stand in a sorted column more than once."""
+    return hashes.filter(hashes == hashes.shift()).unique().rename("hash").to_frame()

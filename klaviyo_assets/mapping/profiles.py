@@ -13,7 +13,7 @@ import polars as pl
 from klaviyo_assets.exports import FieldMap
 from klaviyo_assets.frames import PROFILES, REJECTIONS
 from klaviyo_assets.mapping.columns import match_columns
-from klaviyo_assets.mapping.identities import find_beaten, find_rivals, find_shared, find_tied
+from klaviyo_assets.mapping.identities import find_beaten, find_repeated, find_rivals, find_shared, find_tied
 from klaviyo_assets.mapping.payload import build_payloads
 from klaviyo_assets.mapping.rows import ROW, Rows, identify, judge, may_be_too_large, number
 from klaviyo_assets.mapping.rules import RULES, email_duplicate, too_large
@@ -60,8 +60,9 @@ def _map(segments: Sequence[Rows], *, identifiers: Sequence[str]) -> Mapped:
     people = pl.concat(
         identify(rows).select(*ROW, "opted_in", "address", "email", "phone_number", "external_id") for rows in segments
     )
-    shared = {identifier: find_shared(people, identifier) for identifier in identifiers}
-    losers = _find_losers(segments, find_rivals(people), shared)
+    repeated = find_repeated(people, ["email", *identifiers])
+    shared = {identifier: find_shared(people, identifier, repeated[identifier]) for identifier in identifiers}
+    losers = _find_losers(segments, find_rivals(people, repeated["email"]), shared)
     profiles = pl.concat(build_payloads(rows.without(losers), shared=shared) for rows in segments)
     return Mapped(profiles=profiles.select(PROFILES.names()), rejections=_rejections(segments, losers))
 
