@@ -110,12 +110,18 @@ def json_member(key: str, value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.concat_str(pl.lit(json.dumps(key, ensure_ascii=False) + ":"), json_value(value, dtype))
 
 
-def json_object(members: Sequence[pl.Expr]) -> pl.Expr:
-    """An object of those members that are not null, in their order; null where that leaves none."""
+def json_object(members: Sequence[pl.Expr], *, key: str | None = None) -> pl.Expr:
+    """An object of those members that are not null, in their order; null where that leaves none.
+
+    Args:
+        members: each as `"key":…`.
+        key: of the object itself, where it is a member of another.
+    """
     if not members:
         return _NOTHING
     inside = pl.concat_str(members, separator=",", ignore_nulls=True)
-    return unless(pl.concat_str(pl.lit("{"), inside, pl.lit("}")), "{}")
+    start = "{" if key is None else f"{json.dumps(key, ensure_ascii=False)}:{{"
+    return pl.when(inside != "").then(pl.concat_str(pl.lit(start), inside, pl.lit("}")))
 
 
 def number_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:

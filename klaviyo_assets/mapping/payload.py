@@ -51,6 +51,6 @@ def _payload(fields: Iterable[Field]) -> pl.Expr:
         members[field.part].append(pl.col(field.name))
     # An address that keeps the rules holds nothing that JSON would escape.
     start = pl.concat_str(pl.lit('{"type":"profile","attributes":{"email":"'), "email", pl.lit('"'))
-    nested = (pl.concat_str(pl.lit(f'"{part}":'), json_object(members[part])) for part in ("location", "properties"))
+    nested = (json_object(members[part], key=part) for part in ("location", "properties"))
     unclosed = pl.concat_str(start, *members["attributes"], *nested, separator=",", ignore_nulls=True)
     return pl.concat_str(unclosed, pl.lit("}}"))
