@@ -24,6 +24,24 @@ _WORDS: Final = {
 }
 
 
+# What the time of a step depends on.
+_STEPS: Final = {
+    "read, map and encode": "this machine, and where the segments are kept",
+    "verify": "Klaviyo's answers",
+    "settle": "Klaviyo's bulk jobs, of bodies that an earlier run left open",
+    "read the list": "Klaviyo's answers, one for each 100 members",
+    "plan": "this machine: segment and ledger are compared",
+    "send": "Klaviyo's limits and answers, while bodies are rendered",
+    "wait for Klaviyo": "Klaviyo's bulk jobs",
+    "clear": "Klaviyo's limits and answers, one for each person",
+    "remove": "Klaviyo's limits and answers",
+    "look up": "Klaviyo's limits and answers",
+    "count": "Klaviyo's answers",
+    "record": "this machine and its storage: the ledger is written",
+    "anything else": "this machine, and other deliveries to the account that were waited for",
+}
+
+
 @dataclass(frozen=True)
 class Report:
     """What came of one delivery, or what a dry run would do.
@@ -40,7 +58,7 @@ class Report:
         ours: people on the list whom we account for.
         people_count: people of all exports of the account, each counted once; None without a contract_limit.
         profiles_per_s: people added, updated and removed, by the duration.
-        phases_s: where the time went, in seconds.
+        phases_s: where the time went, in seconds, by step; they add up to the duration.
         refusals: REFUSALS.
         rejected_by_rule: how many rows each rule rejected.
         unfinished: why the delivery ended before all was confirmed, and how to go on; None where it did not.
@@ -102,6 +120,18 @@ class Report:
         table = ["| what | people | meaning |", "|---|---:|---|", *rows]
         return "\n".join([head, "", *table, "", *self._foreseen(), self._reasons()])
 
+    def times(self, *, mapped_s: float | None) -> str:
+        """A table in Markdown: how long each step took, and what its time depends on.
+
+        Args:
+            mapped_s: the seconds that mapping the segments took before the delivery; None where they are not known.
+        """
+        seconds = {**({} if mapped_s is None else {"read, map and encode": mapped_s}), **self.phases_s}
+        took = [(step, seconds[step], what) for step, what in _STEPS.items() if step in seconds]
+        rows = [f"| {step} | {seconds:.1f} | {what} |" for step, seconds, what in took]
+        limits = f"Klaviyo's limits held requests back for {self.waited_s:.1f} s of it."
+        return "\n".join(["| step | seconds | depends on |", "|---|---:|---|", *rows, "", limits])
+
     def refused_by_code(self) -> dict[str, int]:
         """How many rows Klaviyo refused, by its code and the field it points at."""
         reason = pl.concat_str("code", pl.col("field").replace("", None), separator=" ", ignore_nulls=True)
@@ -123,17 +153,28 @@ class Report:
 
 
 class Phases:
-    """Where a delivery's time goes; phases do not overlap."""
+    """Where a delivery's time goes. A phase within another one is taken out of it, so that all of them add up."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
+        self._within: list[str] = []
+        self._since = now()
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Add the time that the block takes to the phase of this name."""
-        start = self._now()
+        self._book()
+        self._within.append(name)
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + self._now() - start
+            self._book()
+            self._within.pop()
+
+    def _book(self) -> None:
+        now = self._now()
+        if self._within:
+            phase = self._within[-1]
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._since
+        self._since = now

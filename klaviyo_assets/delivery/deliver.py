@@ -76,7 +76,7 @@ def deliver(
     )
     check_size(work)
     session.set_deadline(order.export.limits.deadline_minutes * 60)
-    with work.phases.measure("total"), Heartbeat([work.progress.tell]):
+    with work.phases.measure("anything else"), Heartbeat([work.progress.tell]):
         outcome = preview(work) if order.dry_run else _carry_out(work)
     return report(order.export.name, outcome, rejections=work.rejections, client=client, phases=work.phases.seconds)
 
@@ -110,7 +110,8 @@ def _carry_out(work: Work) -> Outcome:
 def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome:
     """Settle what is open, plan, guard, send, and count."""
     elapsed = work.client.session.now
-    with Recorder(ledger, run_id=work.order.run_id, world=work.world, elapsed=elapsed) as recorder:
+    run_id, measure = work.order.run_id, work.phases.measure
+    with Recorder(ledger, run_id=run_id, world=work.world, elapsed=elapsed, measure=measure) as recorder:
         follower = Follower(work.client, recorder)
         adopts = work.order.export.existing_members == "adopt"
         remover = Remover(work.client, recorder, list_id=destination.list_id, adopts=adopts)

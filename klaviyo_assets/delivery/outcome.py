@@ -79,7 +79,7 @@ def report(
 ) -> Report:
     """The report of a delivery, or of a dry run."""
     klaviyo_list, session = outcome.destination.list, client.session
-    duration_s = phases["total"]
+    duration_s = sum(phases.values())
     counts = _counts(outcome)
     people = counts["added"] + counts["updated"] + counts["removed"]
     return Report(

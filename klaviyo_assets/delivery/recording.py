@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,7 +18,15 @@ GROUP_S: Final = 1.0  # receipts of one second share a commit
 class Recorder:
     """The ledger of one delivery, written to in groups; what is noted is written when the block ends, in any case."""
 
-    def __init__(self, ledger: Ledger, *, run_id: str, world: World, elapsed: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        run_id: str,
+        world: World,
+        elapsed: Callable[[], float],
+        measure: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
         """Nothing is written yet.
 
         Args:
@@ -25,11 +34,13 @@ class Recorder:
             run_id: the run, which stands on each.
             world: the time of day, which people read, and new names.
             elapsed: seconds that never go back.
+            measure: counts the time of a block for the step of this name.
         """
         self.ledger = ledger
         self._run_id = run_id
         self._world = world
         self._elapsed = elapsed
+        self._measure = measure
         self._noted: list[pl.DataFrame] = []
         self._committed_at = elapsed()
 
@@ -60,5 +71,6 @@ class Recorder:
         """Write now what was noted, in its order."""
         if self._noted:
             noted, self._noted = self._noted, []
-            self.ledger.append(pl.concat(noted))
+            with self._measure("record"):
+                self.ledger.append(pl.concat(noted))
         self._committed_at = self._elapsed()

@@ -30,6 +30,7 @@ from klaviyo_assets.orchestration.metadata import (
     rejections_metadata,
 )
 from klaviyo_assets.orchestration.storage import IO_MANAGER_KEY, RULES_IN
+from klaviyo_assets.orchestration.times import COMPARED_S, measured
 from klaviyo_assets.segments import open_source, reading
 
 _FRAME_KINDS: Final[set[str]] = {"polars", "parquet"}
@@ -71,10 +72,10 @@ def profiles_assets(export: Export, *, owners: list[str]) -> dg.AssetsDefinition
     )
     def map_segments(**frames: Any) -> Iterator[dg.Output[pl.LazyFrame]]:
         customers = {key: _as_lazy(frames[name], key) for name, key in ins.items()}
-        with reading(f"What {keys.profiles.to_user_string()} is made of"):
+        with measured(COMPARED_S) as times, reading(f"What {keys.profiles.to_user_string()} is made of"):
             mapped = map_profiles(customers, export.field_map)
         columns = _columns(customers)
-        yield dg.Output(mapped.profiles, "profiles", metadata=profiles_metadata(export.field_map, columns))
+        yield dg.Output(mapped.profiles, "profiles", metadata=profiles_metadata(export.field_map, columns) | times)
         yield dg.Output(mapped.rejections, "rejections", metadata=rejections_metadata(export.field_map, columns))
 
     return map_segments

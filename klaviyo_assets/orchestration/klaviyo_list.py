@@ -33,6 +33,7 @@ from klaviyo_assets.orchestration.checks import delivery_check_specs, delivery_c
 from klaviyo_assets.orchestration.keys import KLAVIYO_GROUP, PROGRESS_TAG, export_keys, export_tags, list_op_name
 from klaviyo_assets.orchestration.resources import KlaviyoAccount, check_not_paused
 from klaviyo_assets.orchestration.storage import refusals_path, replace_file, storage_root
+from klaviyo_assets.orchestration.times import mapping_s
 from klaviyo_assets.orchestration.transfers import Ending, last_transfers, recorded, transfer_facts
 from klaviyo_assets.report import Report
 
@@ -151,7 +152,8 @@ def _tell(context: dg.AssetExecutionContext, order: Order, key: dg.AssetKey, rep
     checks = _selected(context, delivery_checks(order.export, order.connection, report))
     kept_at = dg.MetadataValue.path(str(refusals_path(storage, order.export)))
     refused = {"refusals": kept_at} if report.refused else {}
-    metadata = _delivery_metadata(report) | refused | _history_metadata(context, order.export, History(storage))
+    times = {"times": dg.MetadataValue.md(report.times(mapped_s=mapping_s(context.instance, order.export)))}
+    metadata = _delivery_metadata(report) | times | refused | _history_metadata(context, order.export, History(storage))
     yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
 
 

@@ -22,6 +22,7 @@ from klaviyo_assets.exports import Export
 from klaviyo_assets.ledger import is_local, make_folder
 from klaviyo_assets.orchestration.keys import export_keys
 from klaviyo_assets.orchestration.metadata import count_rules, storage_metadata
+from klaviyo_assets.orchestration.times import STORED_S, measured
 from klaviyo_assets.segments import reading
 
 STORAGE_ENV: Final = "KLAVIYO_ASSETS_STORAGE"
@@ -80,6 +81,12 @@ class FrameIOManager(dg.UPathIOManager):
     """Streams a frame into a Parquet file, and gives it back as a scan of that file."""
 
     extension = ".parquet"
+
+    def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
+        """Store the frame, and tell how long it took to compute and write it, which is one pass over its rows."""
+        with measured(STORED_S) as times:
+            super().handle_output(context, obj)
+        context.add_output_metadata(times)
 
     def make_directory(self, path: UPath) -> None:
         """The folder of a frame, for its owner's eyes only."""

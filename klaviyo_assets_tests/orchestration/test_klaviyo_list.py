@@ -66,6 +66,18 @@ def test_delivery(project: Project, sandbox: RunningSandbox) -> None:
     assert passed == dict.fromkeys(["email_mapping", "size_limit", *LIST_CHECKS], True)
 
 
+def test_where_the_time_went(project: Project, sandbox: RunningSandbox) -> None:
+    """A delivery tells how long each step took, mapping before it included, and they add up to its duration."""
+    project.refresh()
+    told = metadata_of(project.run_job(), LIST)
+    rows = [line.strip("| ").split(" | ") for line in told["times"].splitlines() if line.startswith("| ")]
+    seconds = {step: float(took) for step, took, _ in rows[1:]}
+    assert {"read, map and encode", "plan", "send", "wait for Klaviyo", "record"} <= seconds.keys()
+    del seconds["read, map and encode"]
+    assert sum(seconds.values()) == pytest.approx(told["duration_s"], abs=0.05 * len(seconds))
+    assert "limits held requests back for" in told["times"]
+
+
 @pytest.mark.parametrize(
     ("limits", "limit", "sentence"),
     [
