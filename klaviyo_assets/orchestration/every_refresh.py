@@ -13,40 +13,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import dagster as dg
 
 from klaviyo_assets.exports import Export, Segment
 from klaviyo_assets.orchestration.jobs import export_job_name, is_active
 from klaviyo_assets.orchestration.keys import export_keys, list_op_name
-
-_RECENT_RUNS: Final = 25  # of an export, among which the one is found that used a refresh
-
-_FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+from klaviyo_assets.orchestration.refreshes import (
+    PlannedRun,
+    Refresh,
+    failed_refreshes,
+    fetch_planned,
+    fetch_refreshes,
+)
 
 Cursor = dict[str, int]  # asset key of a segment: id of its materialization, 0 where there was none
-
-
-@dataclass(frozen=True)
-class Refresh:
-    """The last materialization of a segment."""
-
-    event_id: int
-    run_id: str
-
-
-@dataclass(frozen=True)
-class ExportRun:
-    """A run of an export, dry ones apart; its event id is from before it read anything."""
-
-    event_id: int
-    run_id: str
-
-    def used(self, refresh: Refresh) -> bool:
-        """Whether the run started after the segment was refreshed, or refreshed it itself."""
-        return refresh.event_id < self.event_id or refresh.run_id == self.run_id
 
 
 def segments_refreshed_sensor(export: Export, segments: Sequence[Segment]) -> dg.SensorDefinition:
@@ -65,7 +47,7 @@ def segments_refreshed_sensor(export: Export, segments: Sequence[Segment]) -> dg
         description=_describe(export, waited_for),
     )
     def start_when_all_are_refreshed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        latest = _fetch_refreshes(context.instance, waited_for)
+        latest = fetch_refreshes(context.instance, waited_for)
         seen = _read_cursor(context.cursor)
         if not waited_for or not is_active(export):
             return _skip("Nothing is waited for, since " + _why_idle(export), _ids(latest))
@@ -75,7 +57,7 @@ def segments_refreshed_sensor(export: Export, segments: Sequence[Segment]) -> dg
         seen, fresh = _sort_out(context.instance, export, seen, latest)
         waiting = [key for key in waited_for if key not in fresh]
         if waiting:
-            failed = _failed_refreshes(context.instance, waiting, latest) if fresh else {}
+            failed = failed_refreshes(context.instance, waiting, latest) if fresh else {}
             return _skip(_why_waiting(waiting, failed), seen)
         return dg.SensorResult([dg.RunRequest(run_key=_run_key(fresh))], cursor=json.dumps(_ids(latest)))
 
@@ -97,32 +79,6 @@ def _sort_out(
     )
 
 
-def _fetch_refreshes(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, Refresh | None]:
-    asset_keys = [dg.AssetKey.from_user_string(key) for key in keys]
-    found = {}
-    for record in instance.get_asset_records(asset_keys) if asset_keys else ():
-        event = record.asset_entry.last_materialization_record
-        if event is not None:
-            found[record.asset_entry.asset_key.to_user_string()] = Refresh(event.storage_id, event.run_id)
-    return {key: found.get(key) for key in keys}
-
-
-def _failed_refreshes(
-    instance: dg.DagsterInstance, keys: Sequence[str], latest: Mapping[str, Refresh | None]
-) -> dict[str, str]:
-    """The segments whose last refresh failed, each with its run."""
-    planned = {key: _fetch_planned(instance, dg.AssetKey.from_user_string(key), limit=1) for key in keys}
-    runs = {
-        key: found[0].run_id
-        for key, found in planned.items()
-        if found and found[0].event_id > (refresh.event_id if (refresh := latest[key]) else 0)
-    }
-    if not runs:
-        return {}
-    ended = {run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=list(runs.values()), statuses=_FAILED))}
-    return {key: run_id for key, run_id in runs.items() if run_id in ended}
-
-
 def _why_waiting(waiting: Sequence[str], failed: Mapping[str, str]) -> str:
     sentence = f"Waiting for a refresh of {', '.join(waiting)}."
     if not failed:
@@ -131,23 +87,14 @@ def _why_waiting(waiting: Sequence[str], failed: Mapping[str, str]) -> str:
     return f"Skipped, since the last refresh of {runs}. {sentence}"
 
 
-def _fetch_runs(instance: dg.DagsterInstance, export: Export) -> list[ExportRun]:
+def _fetch_runs(instance: dg.DagsterInstance, export: Export) -> list[PlannedRun]:
     """The last runs that were to make the export's profiles and its list, and were not dry."""
     keys = export_keys(export)
-    with_profiles = {run.run_id for run in _fetch_planned(instance, keys.profiles)}
-    planned = [run for run in _fetch_planned(instance, keys.klaviyo_list) if run.run_id in with_profiles]
+    with_profiles = {run.run_id for run in fetch_planned(instance, keys.profiles)}
+    planned = [run for run in fetch_planned(instance, keys.klaviyo_list) if run.run_id in with_profiles]
     runs = instance.get_runs(dg.RunsFilter(run_ids=[run.run_id for run in planned])) if planned else []
     dry = {run.run_id for run in runs if _is_dry(run.run_config, list_op_name(export))}
     return [run for run in planned if run.run_id not in dry]
-
-
-def _fetch_planned(instance: dg.DagsterInstance, key: dg.AssetKey, *, limit: int = _RECENT_RUNS) -> list[ExportRun]:
-    # The instance's own method for it is deprecated, and has no successor for planned materializations.
-    records = instance.event_log_storage.get_event_records(
-        dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=key),
-        limit=limit,
-    )
-    return [ExportRun(record.storage_id, record.run_id) for record in records]
 
 
 def _is_dry(run_config: Mapping[str, Any], op_name: str) -> bool:
