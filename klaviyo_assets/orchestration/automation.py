@@ -1,6 +1,7 @@
-"""When things run by themselves, apart from `every_refresh`: crons, and sensors that watch the segments' sources.
+"""When segments are read anew by themselves: on their crons, and by sensors that watch their sources.
 
-Everything here is running from the start, since the declaration asks for it, and can be stopped in Dagster's page.
+When exports run is in `every_refresh.py` and `on_cron.py`. Everything in the three is running from the start, since the
+declaration asks for it, and can be stopped in Dagster's page.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from pathlib import Path
 import dagster as dg
 
 from klaviyo_assets.errors import SourceMissing, SourceUnreadable
-from klaviyo_assets.exports import Export, Segment
-from klaviyo_assets.orchestration.jobs import export_job_name
+from klaviyo_assets.exports import Segment
 from klaviyo_assets.orchestration.keys import segment_key
 from klaviyo_assets.segments import open_source
 
@@ -50,18 +50,6 @@ def segment_schedule(segment: Segment) -> dg.ScheduleDefinition:
         execution_timezone=segment.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Reads segment `{segment.name}` anew.",
-    )
-
-
-def export_schedule(export: Export, cron: str) -> dg.ScheduleDefinition:
-    """The schedule export_<export>_schedule, which runs the export on its cron."""
-    return dg.ScheduleDefinition(
-        name=f"export_{export.name}_schedule",
-        job_name=export_job_name(export),
-        cron_schedule=cron,
-        execution_timezone=export.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Runs export `{export.name}`.",
     )
 
 

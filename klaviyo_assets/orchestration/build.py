@@ -13,12 +13,13 @@ import dagster as dg
 
 from klaviyo_assets.exports import EVERY_REFRESH, Export, KlaviyoConnection, Segment
 from klaviyo_assets.orchestration.assets import profiles_assets, segment_asset
-from klaviyo_assets.orchestration.automation import export_schedule, segment_schedule, source_sensor
+from klaviyo_assets.orchestration.automation import segment_schedule, source_sensor
 from klaviyo_assets.orchestration.checks import profiles_checks
 from klaviyo_assets.orchestration.crosscheck import check_together
 from klaviyo_assets.orchestration.every_refresh import segments_refreshed_sensor
 from klaviyo_assets.orchestration.jobs import export_job, is_active, run_all_exports_job
 from klaviyo_assets.orchestration.klaviyo_list import list_asset
+from klaviyo_assets.orchestration.on_cron import deferred_sensor, export_schedule
 from klaviyo_assets.orchestration.permissions import owners_of
 from klaviyo_assets.orchestration.resources import klaviyo_account
 from klaviyo_assets.orchestration.storage import frames_resource
@@ -112,9 +113,18 @@ def export_defs(
         ],
         asset_checks=profiles_checks(export),
         resources=frames_resource(project_root),
-        sensors=[segments_refreshed_sensor(export, segments)] if export.schedule == EVERY_REFRESH else [],
-        schedules=[export_schedule(export, export.cron)] if export.cron and usable else [],
     )
     is_first = export.name == all_exports[0].name
     shared = run_all_exports_job(all_exports) if is_first else dg.Definitions()
-    return dg.Definitions.merge(own, export_job(export), shared)
+    return dg.Definitions.merge(own, export_job(export), _automation(export, segments), shared)
+
+
+def _automation(export: Export, segments: Sequence[Segment]) -> dg.Definitions:
+    """What runs the export by itself."""
+    if export.schedule == EVERY_REFRESH:
+        return dg.Definitions(sensors=[segments_refreshed_sensor(export, segments)])
+    if export.cron and is_active(export):
+        return dg.Definitions(
+            schedules=[export_schedule(export, export.cron, segments)], sensors=[deferred_sensor(export, segments)]
+        )
+    return dg.Definitions()

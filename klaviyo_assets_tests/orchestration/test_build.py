@@ -53,6 +53,7 @@ def test_names(whole: dg.Definitions) -> None:
         "vip_source_refreshed",
         "vip_segments_refreshed",
         "detached_segments_refreshed",
+        "export_nightly_deferred",
     }
     assert set(repository.get_top_level_resources()) == {"klaviyo_main", "klaviyo_assets_frames"}
 
