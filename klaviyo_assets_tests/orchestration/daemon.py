@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence, Set
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.remote_representation.external import RemoteRepository
 from dagster._core.scheduler.instigation import InstigatorTick
@@ -25,6 +31,9 @@ from klaviyo_assets_tests.orchestration.projects import Project
 _LOGGER: Final = logging.getLogger("daemon")
 _BETWEEN_TICKS: Final = timedelta(seconds=31)  # Dagster evaluates a sensor every 30 seconds
 
+_PATIENCE_S: Final = 120.0  # a machine that is busy takes its time with a round
+
+_DEFINITIONS: Final = "definitions.py"
 _FILE: Final = """
 from pathlib import Path
 
@@ -46,7 +55,7 @@ class Daemon:
 
     project: Project
     workspace: WorkspaceProcessContext
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime
 
     def tick_schedules(self, until: datetime) -> None:
         """Evaluate all schedules up to this time; the first time they begin with it."""
@@ -55,11 +64,34 @@ class Daemon:
     def tick_sensors(self) -> None:
         """Evaluate all sensors once."""
         self.now += _BETWEEN_TICKS
-        with freeze_time(self.now):
-            list(execute_sensor_iteration(self.workspace, _LOGGER, None, None))
+        _tick_sensors(self.workspace, self.now)
 
-    def submit(self, job: dg.JobDefinition, keys: Set[dg.AssetKey]) -> dg.DagsterRun:
-        """A run of these assets that is to be queued."""
+    def tick_sensors_until_killed(self, sensor: str, moment: str) -> None:
+        """Evaluate all sensors in a process of its own, which is killed at a moment of this sensor's tick."""
+        self.now += _BETWEEN_TICKS
+        arguments = (self.project.instance.get_ref(), self.project.root, self.now, sensor, moment)
+        process = multiprocessing.get_context("spawn").Process(target=_tick_sensors_until_killed, args=arguments)
+        process.start()
+        process.join(_PATIENCE_S)
+        assert process.exitcode == -signal.SIGKILL, f"{sensor} never came to {moment}"
+
+    def read(self, run: dg.DagsterRun) -> None:
+        """Take a run that reads segments out of the queue, and carry it out."""
+        self.report(run, dg.DagsterEventType.PIPELINE_STARTING)
+        job = self.project.defs.resolve_implicit_global_asset_job_def()
+        selected = InMemoryJob(job.get_subset(asset_selection=run.asset_selection or set()))
+        begun = self.project.instance.get_run_by_id(run.run_id)
+        assert begun is not None
+        assert execute_run(selected, begun, self.project.instance).success
+
+    def report(self, run: dg.DagsterRun, kind: dg.DagsterEventType) -> None:
+        """Tell Dagster what became of a run."""
+        self.project.instance.report_dagster_event(dg.DagsterEvent(kind.value, run.job_name), run.run_id)
+
+    def ask_for(self, key: str) -> dg.DagsterRun:
+        """A run that is to materialize an asset, and has not begun."""
+        keys = {dg.AssetKey.from_user_string(key)}
+        job = self.project.defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys)
         origin = self._repository.get_full_job("__ASSET_JOB").get_remote_origin()
         return self.project.instance.create_run_for_job(job, asset_selection=keys, remote_job_origin=origin)
 
@@ -89,16 +121,38 @@ class Daemon:
 
 
 @contextmanager
-def daemon_of(project: Project) -> Iterator[Daemon]:
-    """The daemon of a project, as it is declared now, in an instance that keeps its events in files."""
-    file = project.root / "definitions.py"
+def daemon_of(project: Project, *, now: datetime | None = None) -> Iterator[Daemon]:
+    """The daemon of a project, as it is declared now, in an instance that keeps its events in files.
+
+    Args:
+        project: what it evaluates.
+        now: the time at which it begins; where another daemon went before, not before that one's.
+    """
+    file = project.root / _DEFINITIONS
     declared = {name: _documents(getattr(project, name)) for name in ("connections", "segments", "exports")}
     file.write_text(_FILE.format(root=str(project.root), **declared))
-    origin = InProcessCodeLocationOrigin(
-        LoadableTargetOrigin(python_file=str(file), attribute="defs"), location_name="theirs"
-    )
-    with WorkspaceProcessContext(project.instance, InProcessWorkspaceLoadTarget(origin)) as workspace:
-        yield Daemon(project, workspace)
+    with _loading(project.instance, file) as workspace:
+        yield Daemon(project, workspace, now or datetime.now(UTC))
+
+
+@contextmanager
+def _loading(instance: dg.DagsterInstance, file: Path) -> Iterator[WorkspaceProcessContext]:
+    target = LoadableTargetOrigin(python_file=str(file), attribute="defs")
+    origin = InProcessCodeLocationOrigin(target, location_name="theirs")
+    with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace:
+        yield workspace
+
+
+def _tick_sensors(
+    workspace: WorkspaceProcessContext, now: datetime, crash: dict[str, dict[str, signal.Signals]] | None = None
+) -> None:
+    with freeze_time(now):
+        list(execute_sensor_iteration(workspace, _LOGGER, None, None, debug_crash_flags=crash))
+
+
+def _tick_sensors_until_killed(ref: InstanceRef, root: Path, now: datetime, sensor: str, moment: str) -> None:
+    with dg.DagsterInstance.from_ref(ref) as instance, _loading(instance, root / _DEFINITIONS) as workspace:
+        _tick_sensors(workspace, now, {sensor: {moment: signal.SIGKILL}})
 
 
 def _documents(declarations: Sequence[Any]) -> list[dict[str, Any]]:

@@ -5,15 +5,13 @@ The instance allows one run at a time, so that no run may wait for another: both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
 
 from klaviyo_assets.exports import Segment
 from klaviyo_assets_tests.orchestration.daemon import Daemon, daemon_of
@@ -63,36 +61,14 @@ def begin(project: Project) -> Iterator[Begin]:
         yield begin
 
 
-def ask_for_refresh(daemon: Daemon, key: str = "segments/vip") -> dg.DagsterRun:
-    """A run that is to read a segment, and has not begun."""
-    keys = {dg.AssetKey.from_user_string(key)}
-    return daemon.submit(reading(daemon.project, keys), keys)
-
-
-def reading(project: Project, keys: Set[dg.AssetKey]) -> dg.JobDefinition:
-    """The job that reads segments."""
-    return project.defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys)
-
-
-def report(project: Project, run: dg.DagsterRun, kind: dg.DagsterEventType) -> None:
-    """Tell the instance what became of a run."""
-    project.instance.report_dagster_event(dg.DagsterEvent(kind.value, run.job_name), run.run_id)
-
-
-def read(project: Project, run: dg.DagsterRun) -> None:
-    """The run begins, reads the segment, and ends."""
-    job = InMemoryJob(reading(project, run.asset_selection or set()))
-    assert execute_run(job, run, project.instance).success
-
-
-def fail(project: Project, run: dg.DagsterRun) -> None:
+def fail(daemon: Daemon, run: dg.DagsterRun) -> None:
     """The run begins, and fails."""
-    project.instance.report_run_failed(run)
+    daemon.project.instance.report_run_failed(run)
 
 
-def cancel(project: Project, run: dg.DagsterRun) -> None:
+def cancel(daemon: Daemon, run: dg.DagsterRun) -> None:
     """The run is taken out of the queue."""
-    project.instance.report_run_canceled(run)
+    daemon.project.instance.report_run_canceled(run)
 
 
 def test_nothing_under_way(begin: Begin, due_at: datetime) -> None:
@@ -106,7 +82,7 @@ def test_nothing_under_way(begin: Begin, due_at: datetime) -> None:
 @pytest.mark.parametrize(
     ("states", "end"),
     [
-        ([], read),
+        ([], Daemon.read),
         ([dg.DagsterEventType.PIPELINE_ENQUEUED], cancel),
         ([dg.DagsterEventType.PIPELINE_STARTING], fail),
         ([dg.DagsterEventType.PIPELINE_START], fail),
@@ -115,20 +91,20 @@ def test_nothing_under_way(begin: Begin, due_at: datetime) -> None:
     ids=["asked for", "queued", "starting", "started", "canceling"],
 )
 def test_deferred(
-    begin: Begin, due_at: datetime, states: Sequence[dg.DagsterEventType], end: Callable[[Project, dg.DagsterRun], None]
+    begin: Begin, due_at: datetime, states: Sequence[dg.DagsterEventType], end: Callable[[Daemon, dg.DagsterRun], None]
 ) -> None:
     """While a segment is being read, or is to be, the tick starts nothing; the sensor starts one run afterwards."""
     daemon = begin(due_at)
-    refresh = ask_for_refresh(daemon)
+    refresh = daemon.ask_for("segments/vip")
     for state in states:
-        report(daemon.project, refresh, state)
+        daemon.report(refresh, state)
     daemon.tick_schedules(due_at)
     sentence = f"The export waits for a refresh to end: that of segments/vip is under way (run {refresh.run_id})."
     assert daemon.said(SCHEDULE) == f"Deferred. {sentence}"
     daemon.tick_sensors()
     assert (daemon.said(SENSOR), daemon.count_runs(JOB)) == (sentence, 0)
 
-    end(daemon.project, refresh)
+    end(daemon, refresh)
     daemon.tick_sensors()
     daemon.tick_sensors()
     (run,) = daemon.project.instance.get_runs(dg.RunsFilter(job_name=JOB))
@@ -146,10 +122,10 @@ def test_due_at_the_same_time(begin: Begin, due_at: datetime) -> None:
     sentence = "The export waits for a refresh to end: that of segments/vip is due at the same time."
     assert (daemon.said(SCHEDULE), daemon.said(SENSOR)) == (f"Deferred. {sentence}", sentence)
 
-    refresh = ask_for_refresh(daemon)
+    refresh = daemon.ask_for("segments/vip")
     daemon.tick_sensors()
     assert f"that of segments/vip is under way (run {refresh.run_id})" in str(daemon.said(SENSOR))
-    read(daemon.project, refresh)
+    daemon.read(refresh)
     daemon.tick_sensors()
     assert daemon.count_runs(JOB) == 1
 
@@ -157,7 +133,7 @@ def test_due_at_the_same_time(begin: Begin, due_at: datetime) -> None:
 def test_due_at_the_same_time_and_never_there(begin: Begin, due_at: datetime) -> None:
     """A refresh that is due at the same time, and is no run after five minutes, is waited for no longer."""
     due_at -= 6 * MINUTE
-    daemon = begin(due_at, [segment(refresh=EVERY_MINUTE)])
+    daemon = begin(due_at, [segment(refresh=EVERY_MINUTE)], is_read=False)
     daemon.stop("vip_refresh")
     daemon.tick_schedules(due_at)
     daemon.tick_sensors()
@@ -167,7 +143,7 @@ def test_due_at_the_same_time_and_never_there(begin: Begin, due_at: datetime) ->
 def test_segments_of_others_are_not_waited_for(begin: Begin, due_at: datetime) -> None:
     """What is being read for another export, or is due at another time, defers nothing."""
     daemon = begin(due_at, [segment(refresh="0 0 1 1 *"), segment("new", refresh=EVERY_MINUTE)])
-    ask_for_refresh(daemon, "segments/new")
+    daemon.ask_for("segments/new")
     daemon.tick_schedules(due_at)
     assert daemon.count_runs(JOB) == 1
 
@@ -178,7 +154,7 @@ def test_refreshes_that_follow_hold_up_nothing(begin: Begin, due_at: datetime) -
     daemon = begin(due_at, [segment(refresh=EVERY_MINUTE)])
     daemon.stop("vip_refresh")
     daemon.tick_schedules(due_at)
-    ask_for_refresh(daemon)
+    daemon.ask_for("segments/vip")
     daemon.tick_sensors()
     assert daemon.count_runs(JOB) == 1
 
@@ -186,7 +162,7 @@ def test_refreshes_that_follow_hold_up_nothing(begin: Begin, due_at: datetime) -
 def test_refresh_that_never_ends(begin: Begin, due_at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refresh that has not ended after the longest wait is waited for no longer."""
     daemon = begin(due_at)
-    ask_for_refresh(daemon)
+    daemon.ask_for("segments/vip")
     daemon.tick_schedules(due_at)
     daemon.tick_sensors()
     assert daemon.count_runs(JOB) == 0
@@ -198,7 +174,7 @@ def test_refresh_that_never_ends(begin: Begin, due_at: datetime, monkeypatch: py
 def test_worker_that_died_long_ago(begin: Begin, due_at: datetime) -> None:
     """A run that never ended is waited for only until the segment is refreshed by another."""
     daemon = begin(due_at)
-    ask_for_refresh(daemon)
+    daemon.ask_for("segments/vip")
     daemon.project.refresh()
     daemon.tick_schedules(due_at)
     assert daemon.count_runs(JOB) == 1
@@ -207,10 +183,10 @@ def test_worker_that_died_long_ago(begin: Begin, due_at: datetime) -> None:
 def test_stopped_meanwhile(begin: Begin, due_at: datetime) -> None:
     """What was deferred is not started once somebody stopped the schedule."""
     daemon = begin(due_at)
-    refresh = ask_for_refresh(daemon)
+    refresh = daemon.ask_for("segments/vip")
     daemon.tick_schedules(due_at)
     daemon.stop(SCHEDULE)
-    fail(daemon.project, refresh)
+    fail(daemon, refresh)
     daemon.tick_sensors()
     assert (daemon.count_runs(JOB), daemon.said(SENSOR)) == (0, "Nothing is deferred.")
 
@@ -218,10 +194,10 @@ def test_stopped_meanwhile(begin: Begin, due_at: datetime) -> None:
 def test_the_next_tick_takes_over(begin: Begin, due_at: datetime) -> None:
     """Where the cron is due again before the refresh is over, both are one run; where it is over, the tick's own."""
     daemon = begin(due_at - 2 * MINUTE)
-    refresh = ask_for_refresh(daemon)
+    refresh = daemon.ask_for("segments/vip")
     daemon.tick_schedules(due_at - 2 * MINUTE)
     daemon.tick_schedules(due_at - MINUTE)
-    fail(daemon.project, refresh)
+    fail(daemon, refresh)
     daemon.tick_sensors()
     assert daemon.count_runs(JOB) == 1
     daemon.tick_schedules(due_at)
@@ -232,10 +208,10 @@ def test_the_next_tick_takes_over(begin: Begin, due_at: datetime) -> None:
 def test_trying_the_schedule_defers_nothing(begin: Begin, due_at: datetime) -> None:
     """A tick that somebody only tries in Dagster's page starts nothing, then or later."""
     daemon = begin(due_at)
-    refresh = ask_for_refresh(daemon)
+    refresh = daemon.ask_for("segments/vip")
     schedule = daemon.project.defs.resolve_schedule_def(SCHEDULE)
     context = dg.build_schedule_context(daemon.project.instance, scheduled_execution_time=due_at)
     assert str(schedule.evaluate_tick(context).skip_message).startswith("Deferred.")
-    fail(daemon.project, refresh)
+    fail(daemon, refresh)
     daemon.tick_sensors()
     assert (daemon.count_runs(JOB), daemon.said(SENSOR)) == (0, "Nothing is deferred.")
