@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from klaviyo_assets.exports.values import Declaration, EnvName, Name, Switch, Text, Texts, Timezone
+from klaviyo_assets.exports.values import Declaration, EnvName, Name, SegmentEntity, Switch, Text, Texts, Timezone
 
 
 class FileSource(Declaration):
@@ -41,13 +41,13 @@ class SqlSource(Declaration):
 
 
 class CustomerInsightsSource(Declaration):
-    """A table that Dynamics 365 Customer Insights wrote: model.json beside CSV partitions."""
+    """A segment that Dynamics 365 Customer Insights wrote: model.json beside CSV partitions."""
 
     type: Literal["customer_insights"]
     """The format: customer_insights."""
     path: Text = Field(examples=["data/customer_insights"])
     """The folder that holds model.json; relative to the project's root, or s3://, abfss://, gs://, https://."""
-    entity: Text = Field(examples=["HighValueSegment"])
+    entity: SegmentEntity = Field(examples=["HighValueSegment"])
     """The name of the entity in model.json; it is the segment's output entity name, as HighValueSegment."""
 
 

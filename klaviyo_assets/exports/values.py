@@ -18,6 +18,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticKnownError
 
 _ENV_NAMES: Final = {"api_url_env": "KLAVIYO_API_URL", "database_env": "WAREHOUSE_URL"}
+# https://learn.microsoft.com/en-us/dynamics365/customer-insights/data/tables
+_NO_SEGMENTS: Final = {
+    *("customer", "customer_measure", "unifiedactivity", "alternatekey", "conflationmatchpairs", "segmentmembership")
+}
 LONGEST_NAME: Final = 63  # characters; Dagster takes no longer values of its tags
 
 
@@ -102,6 +106,15 @@ def _check_timezone(value: str) -> str:
     )
 
 
+def _check_segment_entity(value: str) -> str:
+    if value.casefold() in _NO_SEGMENTS or value.casefold().startswith("deduplication_"):
+        raise ValueError(
+            "expected the output entity of a segment, and not a table that Customer Insights makes of all customers; "
+            "write it as HighValueSegment, and where everybody is meant, make a segment of everybody"
+        )
+    return value
+
+
 def _check_distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((value for value in values if values.count(value) > 1), None)
     if twice is not None:
@@ -112,6 +125,7 @@ def _check_distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 Text = Annotated[str, Field(min_length=1), AfterValidator(_check_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(as_tuple, json_schema_input_type=Text | tuple[Text, ...])]
 Column = Text
+SegmentEntity = Annotated[Text, AfterValidator(_check_segment_entity)]
 Name = Annotated[
     str,
     _check_pattern(r"[A-Za-z0-9_]+", "letters, digits and _ only; write it as vip_customers"),

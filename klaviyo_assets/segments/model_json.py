@@ -97,7 +97,10 @@ def read_entity(file: SourceFile, name: str) -> Entity:
         )
     if not named:
         names = ", ".join(sorted(entity.name for entity in entities)) or "none"
-        raise SourceUnreadable(f"{file.name} has no entity {name!r}, expected one of: {names}; correct entity.")
+        raise SourceUnreadable(
+            f"{file.name} has no entity {name!r}, expected one of: {names}; correct the name, or activate and refresh "
+            f"the segment, which is written only then."
+        )
     entity = named[0]
     names_of_attributes = [attribute.name for attribute in entity.attributes]
     if not names_of_attributes or len(set(names_of_attributes)) < len(names_of_attributes):

@@ -33,15 +33,23 @@ class PartitionFile:
 
 
 def find_partitions(folder: Place, entity: Entity) -> tuple[PartitionFile, ...]:
-    """The files with the entity's rows, in the order of model.json; none where it describes a schema only.
+    """The files with the entity's rows, in the order of model.json.
 
     Raises:
-        SourceMissing: the file of a partition is not there, or an entity without partitions has no files.
+        SourceMissing: the file of a partition is not there, or the entity has no data: its partitions have no
+            location, or it has neither partitions nor files.
         SourceUnreadable: a partition is not CSV.
     """
     if not entity.partitions:
         return _find_newest(folder, entity)
-    return tuple(_find(folder, entity, partition) for partition in entity.partitions if partition.location)
+    located = [partition for partition in entity.partitions if partition.location]
+    if not located:
+        # An empty segment has a file without rows; this one would be taken for it, and empty its list.
+        raise SourceMissing(
+            f"Entity {entity.name!r} has no data: model.json gives no location for its partitions, as of a segment "
+            f"that is inactive or was never refreshed, expected one; activate and refresh it in Customer Insights."
+        )
+    return tuple(_find(folder, entity, partition) for partition in located)
 
 
 def refresh_facts(folder: Place, entity: Entity) -> Iterator[tuple[str, str]]:
@@ -91,7 +99,7 @@ def _find_newest(folder: Place, entity: Entity) -> tuple[PartitionFile, ...]:
     if not chosen:
         raise SourceMissing(
             f"Entity {entity.name!r} has no partitions in model.json, and no files {entity.name}/**/*_N.csv beside it, "
-            f"expected one of the two; refresh the segment, or copy the whole folder."
+            f"expected one of the two; activate and refresh the segment, or copy the whole folder."
         )
     return tuple(
         PartitionFile(PurePosixPath(relative).name, folder.file(f"{entity.name}/{relative}"), CsvSettings())

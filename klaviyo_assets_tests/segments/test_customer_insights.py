@@ -164,16 +164,6 @@ def test_names_like_patterns(tmp_path: Path) -> None:
     assert _open(tmp_path).read_customers().collect().to_dict(as_series=False) == {"^.*$": ["x"], "Points": [1]}
 
 
-def test_schema_only(tmp_path: Path) -> None:
-    """An entity whose partitions have no location has its columns, and no rows."""
-    write_model(tmp_path, entity({"Id": "string", "Points": "int64"}, [partition(None)]))
-
-    customers = _open(tmp_path).read_customers().collect()
-
-    assert customers.height == 0
-    assert [str(dtype) for dtype in customers.dtypes] == ["String", "Int64"]
-
-
 def test_unquoted_style(tmp_path: Path) -> None:
     """Where quotes are declared to be characters like others, they are."""
     _with_settings(FILE, b'c1,"ada"\nc2,5" x\n', quoteStyle="QuoteStyle.None")(tmp_path)
@@ -266,6 +256,25 @@ def test_missing_partition(tmp_path: Path) -> None:
         _rows(tmp_path)
 
     assert "secret" not in str(failure.value)
+
+
+def test_no_data(tmp_path: Path) -> None:
+    """An entity whose partitions have no location was never refreshed, and is missing, not empty."""
+    write_model(tmp_path, entity(ATTRIBUTES, [partition(None)]))
+
+    with pytest.raises(SourceMissing, match=r"no data: model\.json gives no location .* never refreshed"):
+        _rows(tmp_path)
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    """A partition without rows is an empty segment, with the columns and types that are declared."""
+    write(tmp_path / FILE, b"")
+    write_model(tmp_path, entity({"Id": "string", "Points": "int64"}, [partition(LOCATION)]))
+
+    customers = _open(tmp_path).read_customers().collect()
+
+    assert customers.height == 0
+    assert [str(dtype) for dtype in customers.dtypes] == ["String", "Int64"]
 
 
 def test_no_partitions_and_no_files(tmp_path: Path) -> None:
