@@ -12,8 +12,9 @@
 Nothing here knows the network, a disk or Dagster.
 """
 
+from klaviyo_assets.mapping.columns import match_columns
 from klaviyo_assets.mapping.normalise import person_email
 from klaviyo_assets.mapping.profiles import Mapped, map_profiles
 from klaviyo_assets.mapping.rules import RULES, WARNINGS
 
-__all__ = ["RULES", "WARNINGS", "Mapped", "map_profiles", "person_email"]
+__all__ = ["RULES", "WARNINGS", "Mapped", "map_profiles", "match_columns", "person_email"]

@@ -31,7 +31,7 @@ from klaviyo_assets.orchestration.metadata import (
 )
 from klaviyo_assets.orchestration.storage import IO_MANAGER_KEY, RULES_IN
 from klaviyo_assets.orchestration.times import COMPARED_S, measured
-from klaviyo_assets.segments import open_source, reading
+from klaviyo_assets.segments import identity_of, open_source, reading
 
 _FRAME_KINDS: Final[set[str]] = {"polars", "parquet"}
 
@@ -51,7 +51,8 @@ def segment_asset(segment: Segment, *, project_root: Path) -> dg.AssetsDefinitio
         # Before the rows: a mark that is older than they are costs one more reading, a younger one loses rows.
         mark = reader.read_refresh_mark()
         customers = reader.read_customers()
-        return dg.Output(customers, metadata={"refresh_mark": mark, "dagster/column_schema": column_schema(customers)})
+        told = {"refresh_mark": mark, "read_by": identity_of(segment.source)}
+        return dg.Output(customers, metadata={**told, "dagster/column_schema": column_schema(customers)})
 
     return read_segment
 

@@ -48,7 +48,10 @@ def build_defs(
     root = Path(project_root or Path.cwd())
     by_name = {connection.name: connection for connection in connections}
     return dg.Definitions.merge(
-        *(connection_defs(connection, exports=exports, project_root=root) for connection in connections),
+        *(
+            connection_defs(connection, segments=segments, exports=exports, project_root=root)
+            for connection in connections
+        ),
         *(segment_defs(segment, project_root=root) for segment in segments),
         *(
             export_defs(
@@ -63,11 +66,13 @@ def build_defs(
     )
 
 
-def connection_defs(connection: KlaviyoConnection, *, exports: Sequence[Export], project_root: Path) -> dg.Definitions:
+def connection_defs(
+    connection: KlaviyoConnection, *, segments: Sequence[Segment], exports: Sequence[Export], project_root: Path
+) -> dg.Definitions:
     """The resource klaviyo_<connection>, and the job verify_<connection>."""
     return dg.Definitions(
         resources={connection.resource_key: klaviyo_account(connection)},
-        jobs=[verify_job(connection, exports, project_root=project_root)],
+        jobs=[verify_job(connection, segments, exports, project_root=project_root)],
     )
 
 

@@ -97,7 +97,12 @@ class KlaviyoConnectionComponent(DeclarationComponent[KlaviyoConnection]):
 
     def build_within(self, together: DeclaredTogether, project_root: Path) -> dg.Definitions:
         """The resource klaviyo_<connection>, and the job verify_<connection>."""
-        return connection_defs(self.declaration, exports=together.declared(Export), project_root=project_root)
+        return connection_defs(
+            self.declaration,
+            segments=together.declared(Segment),
+            exports=together.declared(Export),
+            project_root=project_root,
+        )
 
 
 @dg.scaffold_with(DeclarationScaffolder)

@@ -1,7 +1,7 @@
-"""The job verify_<connection>: is the key good, which scopes has it, whose account is it, are the lists there.
+"""The job verify_<connection>: can Klaviyo be used as it must be, and can the exports' sources be read.
 
-What is looked at is in `delivery.verifying`; here it is told to Dagster, a line each in the run's log, and all of it as
-metadata. No export is selected or run by it, and nothing is changed anywhere.
+What is looked at is in `delivery.verifying` and `source_findings.py`; here it is told to Dagster, a line each in the
+run's log, and all of it as metadata. No export is selected or run by it, and nothing is changed anywhere.
 """
 
 # No `from __future__ import annotations`: Dagster takes the class of a context from the annotation as it stands.
@@ -13,20 +13,24 @@ import dagster as dg
 
 from klaviyo_assets.delivery.verifying import Verification, verify
 from klaviyo_assets.errors import KlaviyoAssetsError
-from klaviyo_assets.exports import Export, KlaviyoConnection
+from klaviyo_assets.exports import Export, KlaviyoConnection, Segment
 from klaviyo_assets.ledger import Remembered
 from klaviyo_assets.orchestration.keys import NO_RETRY_TAGS, connection_tags
 from klaviyo_assets.orchestration.resources import KlaviyoAccount
+from klaviyo_assets.orchestration.source_findings import find_sources
 from klaviyo_assets.orchestration.storage import storage_root
 
 LONGEST_S: Final = 300  # beyond it the run says what Klaviyo asks to wait for
 
 
-def verify_job(connection: KlaviyoConnection, exports: Sequence[Export], *, project_root: Path) -> dg.JobDefinition:
+def verify_job(
+    connection: KlaviyoConnection, segments: Sequence[Segment], exports: Sequence[Export], *, project_root: Path
+) -> dg.JobDefinition:
     """The job of a connection.
 
     Args:
         connection: which.
+        segments: all that are declared.
         exports: all that are declared.
         project_root: the folder below which everything is stored by default.
     """
@@ -47,6 +51,11 @@ def verify_job(connection: KlaviyoConnection, exports: Sequence[Export], *, proj
             raise dg.Failure(str(error), allow_retries=False) from error
         _tell(context, verification)
 
+    @dg.op(name=f"klaviyo__{connection.name}__verify_sources", out=dg.Out(dg.Nothing))
+    def read_sources(context: dg.OpExecutionContext) -> None:
+        findings = find_sources(connection, segments, exports, root=project_root)
+        _tell(context, Verification(connection, list(findings)))
+
     @dg.job(
         name=f"verify_{connection.name}",
         description=_describe(connection),
@@ -55,6 +64,7 @@ def verify_job(connection: KlaviyoConnection, exports: Sequence[Export], *, proj
     )
     def verify_connection() -> None:
         ask_klaviyo()
+        read_sources()
 
     return verify_connection
 
@@ -72,6 +82,7 @@ def _tell(context: dg.OpExecutionContext, verification: Verification) -> None:
 def _describe(connection: KlaviyoConnection) -> str:
     return (
         f"Asks Klaviyo whether {connection.title} can be used: is the key good, does it have the scopes, whose account "
-        f"is it, are the lists of its exports there. Each is a line in the run's log; nothing is sent or changed. "
-        f"Whether the key may write is not known before something is written."
+        f"is it, are the lists of its exports there. Tries to read the sources of their segments too, and says by "
+        f"whose identity. Each is a line in the run's log; nothing is sent or changed. Whether the key may write is "
+        f"not known before something is written."
     )

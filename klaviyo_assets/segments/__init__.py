@@ -10,6 +10,7 @@ columns. What a row means, who is valid and who is a duplicate is not judged her
     synapse_link.py        the same from the tables that Synapse Link for Dataverse writes
     delta.py               one version of a Delta table
     sql.py                 a query: databases (sql_databases.py), types (sql_columns.py), errors (sql_errors.py)
+    identity.py            by whose identity a source is read
     refresh_mark.py        the token that changes when a source was refreshed
     unreadable.py          what Polars says about damaged data, in words that quote no customer
 
@@ -28,6 +29,7 @@ from klaviyo_assets.exports import CustomerInsightsSource, DeltaSource, Source, 
 from klaviyo_assets.segments.customer_insights import CustomerInsightsReader
 from klaviyo_assets.segments.delta import DeltaReader
 from klaviyo_assets.segments.files import FilesReader
+from klaviyo_assets.segments.identity import identity_of
 from klaviyo_assets.segments.sql import SqlReader
 from klaviyo_assets.segments.synapse_link import SynapseLinkReader
 from klaviyo_assets.segments.unreadable import reading
@@ -39,6 +41,7 @@ __all__ = [
     "SegmentReader",
     "SqlReader",
     "SynapseLinkReader",
+    "identity_of",
     "open_source",
     "reading",
 ]

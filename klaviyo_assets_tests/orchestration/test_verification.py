@@ -1,4 +1,4 @@
-"""The job verify_<connection>: what its run tells, how it fails, and that it is there for everybody."""
+"""The job verify_<connection>: what its run tells of Klaviyo, how it fails, and that it is there for everybody."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ import pytest
 from klaviyo_assets.sandbox import RunningSandbox
 from klaviyo_assets_tests.orchestration.projects import Project, connection, export, failure_of, materialized
 
+STEP = "klaviyo__main__verify"
 OTHER_KEY = "pk_other_0000000000000000000000000000"
 
 
 def verify(project: Project) -> dg.ExecuteInProcessResult:
     """A run of the job, as anybody starts it: without config, and without a segment that was ever read."""
+    project.write_source()
     return project.run_job("verify_main")
 
 
 def told(project: Project, result: dg.ExecuteInProcessResult) -> list[str]:
-    """The lines of the run's log that are ours."""
+    """The lines of the run's log that are ours, and about Klaviyo."""
     entries = project.instance.all_logs(result.run_id)
-    return [entry.user_message for entry in entries if not entry.is_dagster_event]
+    return [entry.user_message for entry in entries if not entry.is_dagster_event and entry.step_key == STEP]
 
 
 def metadata_of_output(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    """The metadata of the run's only output."""
-    (event,) = [event for event in result.all_events if event.is_successful_output]
+    """The metadata with which Klaviyo was found to be good."""
+    (event,) = [event for event in result.events_for_node(STEP) if event.is_successful_output]
     return {name: value.value for name, value in event.step_output_data.metadata.items()}
 
 
