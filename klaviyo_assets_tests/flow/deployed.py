@@ -170,6 +170,11 @@ class Deployment:
         """Start `dagster` with these arguments, in the project's folder and in a session of its own."""
         return self._start([*_PYTHON, *_DAGSTER, *arguments], name, self.environment(**environment))
 
+    def start_page(self, *arguments: str) -> Started:
+        """Start `dagster-webserver` with these arguments, as `start` does."""
+        command = [*_PYTHON, "-m", "dagster_webserver", "-m", "theirs.definitions", *arguments]
+        return self._start(command, "page", self.environment())
+
     def start_export(self, export: str = "vip", **environment: str) -> Started:
         """Start a run that reads the segments anew, maps and delivers them."""
         return self.start(*_materialize(export), name=export, **environment)

@@ -1,4 +1,4 @@
-"""A deployment that `dagster dev` serves: its page's API, its code server and its daemon, as processes of their own.
+"""A deployment that `dagster dev` serves, or its page alone: processes of their own, asked through the page's API.
 
 What is asked here is asked as the page asks it, by GraphQL. What a run must leave behind belongs in `truth.py`.
 """
@@ -37,12 +37,13 @@ _STATUS: Final = "query ($run: ID!) {runOrError(runId: $run) {... on Run {status
 
 @dataclass(frozen=True)
 class Served:
-    """A running `dagster dev`."""
+    """A running `dagster dev`, or a page alone."""
 
     deployment: Deployment
     process: Started
     url: str
     client: httpx.Client
+    location: str = "theirs"
 
     def ask(self, query: str, **variables: Any) -> Any:
         """What the page's API answers."""
@@ -52,8 +53,12 @@ class Served:
 
     def launch(self, job: str) -> str:
         """Start a job as the page does; the run's id."""
-        place = {"repositoryLocationName": "theirs", "repositoryName": "__repository__", "jobName": job}
-        return str(self.ask(_LAUNCH, selector=place)["launchRun"]["run"]["runId"])
+        return str(self.try_to_launch(job)["run"]["runId"])
+
+    def try_to_launch(self, job: str) -> Any:
+        """What the page answers to starting a job."""
+        place = {"repositoryLocationName": self.location, "repositoryName": "__repository__", "jobName": job}
+        return self.ask(_LAUNCH, selector=place)["launchRun"]
 
     def reexecute(self, run_id: str) -> str:
         """Start a run again from where it failed, as the page does; the new run's id."""
@@ -103,9 +108,24 @@ def serving(deployment: Deployment) -> Iterator[Served]:
     """Run `dagster dev` in the project's folder until the block is left."""
     port = _free_port()
     process = deployment.start("dev", "--port", str(port), "--log-level", "error", name="dev")
+    with _answering(deployment, process, port, location="theirs") as served:
+        yield served
+
+
+@contextmanager
+def serving_page(deployment: Deployment, *options: str) -> Iterator[Served]:
+    """Run `dagster-webserver` alone, with these options, until the block is left."""
+    port = _free_port()
+    process = deployment.start_page("--port", str(port), *options)
+    with _answering(deployment, process, port, location="theirs.definitions") as served:
+        yield served
+
+
+@contextmanager
+def _answering(deployment: Deployment, process: Started, port: int, *, location: str) -> Iterator[Served]:
     try:
         with httpx.Client(trust_env=False, timeout=60) as client:
-            served = Served(deployment, process, f"http://127.0.0.1:{port}", client)
+            served = Served(deployment, process, f"http://127.0.0.1:{port}", client, location)
             served.wait_for(served.is_loaded)
             yield served
     finally:
