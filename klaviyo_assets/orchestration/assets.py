@@ -118,7 +118,8 @@ def _describe_segment(segment: Segment) -> str:
         f"at `{'`, `'.join(segment.refresh)}` ({segment.timezone})" if segment.refresh else "",
     ]
     when = " and ".join(filter(None, refreshed)) or "when somebody materializes it; exports do not wait for it"
-    return f"Customers read from {_describe_source(segment.source)} ({segment.source.type}). Read anew {when}."
+    where = f"{_describe_source(segment.source)} ({segment.source.type})"
+    return f"The customers of segment `{segment.name}`, read from {where}. Read anew {when}."
 
 
 def _describe_source(source: Source) -> str:

@@ -49,7 +49,7 @@ def segment_schedule(segment: Segment) -> dg.ScheduleDefinition:
         cron_schedule=list(segment.refresh),
         execution_timezone=segment.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Reads segment `{segment.name}` anew.",
+        description=f"Reads segment `{segment.name}` anew from its source, whether that was refreshed or not.",
     )
 
 

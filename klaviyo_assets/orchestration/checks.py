@@ -34,15 +34,15 @@ def profiles_checks(export: Export) -> list[dg.AssetChecksDefinition]:
             export,
             "email_mapping",
             guard_mapping,
-            f"At least {export.limits.min_valid_share:.0%} of the rows have a usable e-mail address "
-            f"(min_valid_share), taken from column `{export.match.email}`.",
+            f"At least {export.limits.min_valid_share:.0%} of the rows for `{export.name}` have a usable e-mail "
+            f"address (min_valid_share), taken from column `{export.match.email}`.",
         ),
         _profiles_check(
             export,
             "size_limit",
             guard_size,
-            f"There are {export.limits.min_profiles} to {export.limits.max_profiles} profiles (min_profiles, "
-            f"max_profiles).",
+            f"There are {export.limits.min_profiles} to {export.limits.max_profiles} profiles for `{export.name}` "
+            f"(min_profiles, max_profiles).",
         ),
     ]
 
@@ -80,25 +80,26 @@ def delivery_check_specs(export: Export) -> list[dg.AssetCheckSpec]:
             _WITHIN_LIMITS,
             asset=key,
             blocking=True,
-            description="Size and removals are within the export's limits; held again by each delivery, however it was "
-            "started. Where it fails, nothing was sent.",
+            description=f"Size and removals are within the limits of `{export.name}`; held again by each "
+            f"delivery, however it was started. Where it fails, nothing was sent.",
         ),
         dg.AssetCheckSpec(
             _CONTRACT_LIMIT,
             asset=key,
             blocking=True,
-            description="All exports of the account together, each person counted once, hold no more people than the "
-            "connection's contract_limit. Where it fails, nothing was sent.",
+            description=f"All exports of the account, `{export.name}` among them, each person counted once, hold no "
+            f"more people than the connection's contract_limit. Where it fails, nothing was sent.",
         ),
         dg.AssetCheckSpec(
             _REFUSALS,
             asset=key,
-            description=f"Klaviyo took every row that was sent; an error above {MOST_REFUSED:.0%} of them.",
+            description=f"Klaviyo took every row that `{export.name}` sent; an error above {MOST_REFUSED:.0%} of them.",
         ),
         dg.AssetCheckSpec(
             _MEMBERSHIP,
             asset=key,
-            description="By Klaviyo's count, which may lag, the list has at least as many members as we put there.",
+            description=f"By Klaviyo's count, which may lag, the list of `{export.name}` has at least as many "
+            f"members as we put there.",
         ),
     ]
 

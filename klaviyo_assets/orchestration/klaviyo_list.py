@@ -202,10 +202,13 @@ def _selected(context: dg.AssetExecutionContext, results: Iterable[dg.AssetCheck
 def _active(export: Export, connection: KlaviyoConnection | None) -> KlaviyoConnection:
     if connection is not None:
         return connection
-    found, remedy = (
-        ("is not enabled", "set enabled: true") if export.connection else ("is detached", "name its connection")
-    )
+    found, remedy = _why_inactive(export)
     raise ExportInactive(f"Export {export.name!r} {found}, and nothing is sent; {remedy} in its declaration to go on.")
+
+
+def _why_inactive(export: Export) -> tuple[str, str]:
+    """What it is, and what ends that."""
+    return ("is not enabled", "set enabled: true") if export.connection else ("is detached", "name its connection")
 
 
 def _failure(sentence: str, numbers: Mapping[str, float] | None = None) -> dg.Failure:
@@ -230,13 +233,14 @@ def _list_spec(export: Export, connection: KlaviyoConnection | None, owners: lis
 def _describe(export: Export, connection: KlaviyoConnection | None) -> str:
     target = f"with id `{export.list_id}`" if export.list_id else f'named "{export.list_name}"'
     leavers = {"keep": "stays on the list", "remove": "is taken off the list"}[export.leavers]
-    account = f"connection `{export.connection}`" if export.connection else "no connection (detached)"
+    account = f"connection `{export.connection}`" if export.connection else "no connection"
     account += f", {connection.title}" if connection else ""
+    idle = "" if connection else f" The export {_why_inactive(export)[0]}, and nothing is sent."
     # Who agreed is told with the connection, to those who look there.
     consent = f"\n\nConsent of {connection.consent.agreed_on}: {connection.consent_meaning}" if connection else ""
     return (
-        f"The Klaviyo list {target}, by {account}. Each materialization sends what changed since the last one; who "
-        f"leaves the segments {leavers}. Nothing is sent above {export.limits.max_profiles} profiles, below "
-        f"{export.limits.min_valid_share:.0%} usable addresses, or where more than "
-        f"{export.limits.max_removed_share:.0%} of the members would be removed.{consent}"
+        f"The Klaviyo list {target}, filled by export `{export.name}`, by {account}.{idle} Each materialization sends "
+        f"what changed since the last one; who leaves the segments {leavers}. Nothing is sent above "
+        f"{export.limits.max_profiles} profiles, below {export.limits.min_valid_share:.0%} usable addresses, or where "
+        f"more than {export.limits.max_removed_share:.0%} of the members would be removed.{consent}"
     )

@@ -81,8 +81,8 @@ def _tell(context: dg.OpExecutionContext, verification: Verification) -> None:
 
 def _describe(connection: KlaviyoConnection) -> str:
     return (
-        f"Asks Klaviyo whether {connection.title} can be used: is the key good, does it have the scopes, whose account "
-        f"is it, are the lists of its exports there. Tries to read the sources of their segments too, and says by "
-        f"whose identity. Each is a line in the run's log; nothing is sent or changed. Whether the key may write is "
-        f"not known before something is written."
+        f"Asks Klaviyo whether connection `{connection.name}`, {connection.title}, can be used: is the key good, does "
+        f"it have the scopes, whose account is it, are the lists of its exports there. Tries to read the sources of "
+        f"their segments too, and says by whose identity. Each is a line in the run's log; nothing is sent or changed. "
+        f"Whether the key may write is not known before something is written."
     )
