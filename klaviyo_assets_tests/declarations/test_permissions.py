@@ -16,6 +16,7 @@ SHARED: dict[str, Any] = {
     "administrators": [ADA, "team:crm"],
     "contributors": [BOB, "team:marketing"],
 }
+UNSAID: dict[str, Any] = {name: who for name, who in SHARED.items() if name != "usable_by"}
 CLOSED: dict[str, Any] = {**SHARED, "usable_by": "administrators"}
 
 
@@ -39,10 +40,11 @@ def export(*owners: str, connection: str | None = "contoso") -> Export:
         ({}, ["team:crm", BOB, "team:marketing", "team:sales"]),
         ({"administrators": [ADA, "team:crm"]}, [BOB, "team:marketing", "team:sales"]),
         (CLOSED, [BOB, "team:marketing", "team:sales"]),
+        (UNSAID, [BOB, "team:marketing", "team:sales"]),
         (SHARED, ["team:sales"]),
         ({"usable_by": "contributors"}, ["team:crm", BOB, "team:marketing", "team:sales"]),
     ],
-    ids=["nobody listed", "administrators listed", "closed by default", "shared", "shared with nobody"],
+    ids=["nobody listed", "administrators listed", "closed", "closed by default", "shared", "shared with nobody"],
 )
 def test_whose_exports_may_use_a_connection(declared: dict[str, Any], forbidden: list[str]) -> None:
     """Administrators may use any, contributors those that are shared with them, and each owner is judged alone."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from dagster.components.component_scaffolding import scaffold_object
 from dagster.components.testing import DefsFolderSandbox
@@ -114,7 +115,27 @@ def test_a_scaffolded_export_names_what_the_project_has() -> None:
 
         assert told_by_check(sandbox) == []
         jobs = {job.name for job in load(sandbox).resolve_all_job_defs()}
-    assert {"export_vip", "run_all_exports"} <= jobs
+    assert {"export_vip", "verify_contoso"} <= jobs
+
+
+def test_a_scaffolded_export_runs_by_hand_until_a_line_is_taken_away() -> None:
+    """Nothing is sent before somebody has looked: no sensor starts the export, and run_all_exports passes over it."""
+    with project({}) as sandbox:
+        scaffold(sandbox, "KlaviyoConnectionComponent", "contoso")
+        scaffold(sandbox, "SegmentComponent", "vip_customers")
+        file = scaffold(sandbox, "KlaviyoExportComponent", "vip")
+
+        assert started_by_itself(load(sandbox)) == {"vip_customers_source_refreshed"}
+        file.write_text(re.sub(r"^  schedule: off .*\n", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE))
+        by_itself = started_by_itself(load(sandbox))
+    assert by_itself == {"vip_customers_source_refreshed", "vip_segments_refreshed", "run_all_exports"}
+
+
+def started_by_itself(definitions: dg.Definitions) -> set[str]:
+    """The sensors of a project, and the job of what runs by itself."""
+    repository = definitions.get_repository_def()
+    jobs = {job.name for job in repository.get_all_jobs()}
+    return {sensor.name for sensor in repository.sensor_defs} | (jobs & {"run_all_exports"})
 
 
 def test_a_scaffolded_export_prefers_the_segment_of_its_own_name() -> None:
