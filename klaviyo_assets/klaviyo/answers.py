@@ -136,8 +136,8 @@ def _told(answer: Answer, request: Request, document: Mapping[str, Any]) -> Klav
         scopes = sorted({scope for error in _errors(document) for scope in _SCOPE.findall(error.get("detail", ""))})
         lacking = f"the scope {', '.join(scopes)}" if scopes else "a scope"
         return ScopeMissing(
-            f"The private key lacks {lacking} for {call} (403); make one with accounts:read, lists:read, lists:write, "
-            f"profiles:read and profiles:write.",
+            f"The private key lacks {lacking} for {call} (403); make one that has it besides accounts:read, "
+            f"lists:read, lists:write, profiles:read and profiles:write.",
             request_id=request_id,
         )
     if answer.status == 404:

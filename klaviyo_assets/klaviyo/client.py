@@ -141,6 +141,19 @@ class Client:
         body = members.render_clear(email, fields)
         self.session.send(Request("POST", "/api/profile-import", "/api/profile-import", wire.L, body))
 
+    def request_deletion(self, email: str) -> bool:
+        """Have everything of one person deleted: https://developers.klaviyo.com/en/reference/request_profile_deletion.
+
+        Returns:
+            Whether Klaviyo has such a profile; if so, it deletes it some time after it answered.
+        """
+        path = "/api/data-privacy-deletion-jobs"
+        try:
+            self.session.send(Request("POST", path, path, wire.S, members.render_deletion(email)))
+        except NotFound:
+            return False
+        return True
+
     def remove_members(self, list_id: str, profile_ids: pl.Series) -> None:
         """Take up to 1 000 members off a list; who is none already stays none.
 

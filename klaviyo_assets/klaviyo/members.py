@@ -105,6 +105,12 @@ def render_clear(email: str, fields: Iterable[str]) -> bytes:
     return json.dumps({"data": {"type": "profile", "attributes": attributes}}).encode()
 
 
+def render_deletion(email: str) -> bytes:
+    """The request body that asks for a person to be deleted."""
+    profile = {"data": {"type": "profile", "attributes": {"email": email}}}
+    return json.dumps({"data": {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}}).encode()
+
+
 def render_identifiers(profile_ids: pl.Series) -> bytes:
     """The request body that names these profiles."""
     profiles = '{"type":"profile","id":"' + profile_ids + '"}'

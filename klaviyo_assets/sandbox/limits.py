@@ -27,6 +27,7 @@ class Tier:
 
 
 XS = Tier(1, 15)
+S = Tier(3, 60)
 M = Tier(10, 150)
 L = Tier(75, 750)
 LIFTED = Tier(1_000_000, 1_000_000)

@@ -233,3 +233,13 @@ def test_the_key_does_not_follow_a_link_elsewhere(client: Client, sandbox: Runni
 
     with pytest.raises(UnexpectedAnswer, match="the key is not sent there"):
         list(client.read_members(list_id)) if kind == "members" else client.find_lists("VIP")
+
+
+def test_a_person_is_deleted(client: Client, sandbox: RunningSandbox) -> None:
+    """Klaviyo deletes whom it is asked to, and whether it knew them is told; no error holds the address."""
+    list_id = sandbox.create_list("VIP")
+    sandbox.put_on_list(list_id, [ADA, EVE])
+
+    assert client.request_deletion(EVE)
+    assert [member["email"] for member in sandbox.members(list_id)] == [ADA]
+    assert not client.request_deletion(EVE)

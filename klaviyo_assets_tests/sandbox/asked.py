@@ -9,7 +9,7 @@ import httpx
 
 from klaviyo_assets.sandbox import FailRows, Flow, RunningSandbox
 from klaviyo_assets_tests.sandbox import bodies
-from klaviyo_assets_tests.sandbox.bodies import IMPORT, JOBS, LISTS, PROFILES, Json
+from klaviyo_assets_tests.sandbox.bodies import DELETIONS, IMPORT, JOBS, LISTS, PROFILES, Json
 
 Ids = Mapping[str, str]
 MORE = {"additional-fields[profile]": "subscriptions,predictive_analytics"}
@@ -73,6 +73,7 @@ ASKED = (
     Asked("GET", f"{JOBS}/{{job}}/relationships/profiles"),
     Asked("GET", f"{JOBS}/{{job}}/lists"),
     Asked("GET", f"{JOBS}/{{job}}/relationships/lists"),
+    Asked("POST", DELETIONS, body=lambda ids: bodies.a_deletion(email="full@example.com")),
 )
 
 

@@ -16,6 +16,7 @@ PROFILES = "/api/profiles"
 IMPORT = "/api/profile-import"
 JOBS = "/api/profile-bulk-import-jobs"
 ROWS_AT = "/data/attributes/profiles/data"
+DELETIONS = "/api/data-privacy-deletion-jobs"
 
 
 def a_list(name: str = "Newsletter", **attributes: Any) -> Json:
@@ -32,6 +33,13 @@ def a_profile(profile_id: str | None = None, meta: Json | None = None, **attribu
     """A profile to be made or changed."""
     data: Json = {"type": "profile", "attributes": attributes}
     return {"data": data | ({"id": profile_id} if profile_id else {}) | ({"meta": meta} if meta else {})}
+
+
+def a_deletion(profile_id: str | None = None, **attributes: Any) -> Json:
+    """A person to be deleted."""
+    return {
+        "data": {"type": "data-privacy-deletion-job", "attributes": {"profile": a_profile(profile_id, **attributes)}}
+    }
 
 
 def ids(profile_ids: Iterable[str]) -> Json:

@@ -15,7 +15,7 @@ from klaviyo_assets.sandbox import RunningSandbox
 from klaviyo_assets.sandbox.api.endpoints import ENDPOINTS, Endpoint
 from klaviyo_assets_tests.sandbox import bodies
 from klaviyo_assets_tests.sandbox.asked import Ids, a_little_of_everything
-from klaviyo_assets_tests.sandbox.bodies import IMPORT, JOBS, LISTS, PROFILES
+from klaviyo_assets_tests.sandbox.bodies import DELETIONS, IMPORT, JOBS, LISTS, PROFILES
 
 Ask = Callable[[Any, Ids], Any]
 MORE = ["subscriptions", "predictive_analytics"]
@@ -65,6 +65,9 @@ CALLS: dict[tuple[str, str], Ask] = {
         "GET",
         f"{ONE_JOB}/relationships/lists",
     ): lambda sdk, ids: sdk.Profiles.get_list_ids_for_bulk_import_profiles_job(ids["job"]),
+    ("POST", DELETIONS): lambda sdk, ids: sdk.Data_Privacy.request_profile_deletion(
+        bodies.a_deletion(email="full@example.com")
+    ),
 }
 
 
@@ -80,6 +83,6 @@ def test_the_sdk_reads_every_endpoint(
     found = None if told is None else [told.data] if hasattr(told.data, "type") else told.data
 
     assert endpoint.pattern.fullmatch(request.path.partition("?")[0])
-    assert (found is None) is (request.status == 204)
+    assert (found is None) is (request.status == 204 or request.path.startswith(DELETIONS))
     assert found is None or all(type(one).__module__.startswith("openapi_client.models.") for one in found)
     assert found != []

@@ -64,6 +64,15 @@ class Account:
         """Puts profiles on a list."""
         klaviyo_list.members.add(profile_ids, at=at, keep_first=self.settings.rejoin_keeps_first)
 
+    def delete_profile(self, profile_id: str, *, at: float) -> None:
+        """Takes a person away: off every list, and out of what bulk jobs tell."""
+        for each in self.lists.values():
+            if profile_id in each.members:
+                each.members.remove([profile_id], at=at)
+        for job in self.bulk_jobs():
+            job.profile_ids = [one for one in job.profile_ids if one != profile_id]
+        self.profiles.delete(profile_id)
+
     def submit(
         self,
         rows: Sequence[Row],

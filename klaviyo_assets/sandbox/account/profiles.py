@@ -95,6 +95,17 @@ class Profiles:
         """Writes a row over a profile. An e-mail or phone number that another profile has is left out."""
         self._write(self[profile_id], row, at=at)
 
+    def delete(self, profile_id: str) -> None:
+        """Takes a profile away; its identifiers are free again."""
+        gone = self[profile_id]
+        if gone.email is not None:
+            del self._by_email[gone.email]
+        if gone.phone_number is not None:
+            del self._by_phone_number[gone.phone_number]
+        self._file(gone.id, gone.external_id, None, clear=True)
+        del self._at_rest[profile_id]
+        self._views.forget()
+
     def ids_by(self, field: str) -> list[str]:
         """All ids, ascending by id, email, created or updated, and then by id."""
         if field == "id":

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from klaviyo_assets.sandbox.api import errors
 
-ALL_SCOPES = frozenset({"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write"})
+ALL_SCOPES = frozenset(
+    {"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "data-privacy:write"}
+)
 """Those that some endpoint of the sandbox asks for."""
 
 WELL_FORMED = re.compile(r"pk_\w+")

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from klaviyo_assets.sandbox.api import accounts, bulk_jobs, import_errors, lists, members, profiles
+from klaviyo_assets.sandbox.api import accounts, bulk_jobs, data_privacy, import_errors, lists, members, profiles
 from klaviyo_assets.sandbox.api.exchange import Answer, Call
 from klaviyo_assets.sandbox.api.query import Parameters, Query
-from klaviyo_assets.sandbox.limits import XS, L, M, Tier
+from klaviyo_assets.sandbox.limits import XS, L, M, S, Tier
 
 PAGED: Parameters = {"page[cursor]": (), "page[size]": ()}
 FOUND: Parameters = {"filter": (), "sort": ()}
@@ -123,6 +123,10 @@ ENDPOINTS = (
     Endpoint("GET", "/api/profiles/{id}", profiles.read_one, L, ("profiles:read",), "profile", PROFILE),
     Endpoint("PATCH", "/api/profiles/{id}", profiles.update, L, ("profiles:write",), "profile", PROFILE),
     Endpoint("POST", "/api/profile-import", profiles.create_or_update, L, ("profiles:write",), "profile", PROFILE),
+    Endpoint(
+        *("POST", "/api/data-privacy-deletion-jobs", data_privacy.delete_profile, S, ("data-privacy:write",)),
+        resource=data_privacy.KIND,
+    ),
     Endpoint("POST", JOBS, bulk_jobs.submit, M, WRITE_MEMBERS, bulk_jobs.KIND, BULK_JOB),
     Endpoint(
         *("GET", JOBS, bulk_jobs.read_all, M, READ_MEMBERS, bulk_jobs.KIND),

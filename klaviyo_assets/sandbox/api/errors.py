@@ -112,6 +112,12 @@ def unknown_profile(profile_id: str) -> ApiError:
     return _not_found(f"A profile with id {profile_id} does not exist.")
 
 
+def nobody_to_delete(field: str, value: str) -> ApiError:
+    """404, with what was looked for in it; seen of an e-mail address."""
+    words = f'No profile with {field} "{value}" found.  The profile may have already been deleted.'
+    return _not_found(words)
+
+
 def unknown_account(account_id: str) -> ApiError:
     """404."""
     return _not_found(f"An account with id {account_id} does not exist.")
