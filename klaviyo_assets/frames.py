@@ -27,7 +27,9 @@ EVENT: Final[pl.DataType] = pl.Enum(
 )
 OUTCOME: Final[pl.DataType] = pl.Enum(["done", "lost"])
 DUPLICATE_RULE: Final = "email_duplicate"  # the one rejection whose address is usable
-NOT_OPTED_IN_RULE: Final = "not_opted_in"  # the one rejection that is the customer's will, not a fault of the row
+NOT_OPTED_IN_RULE: Final = "not_opted_in"
+FORGOTTEN_RULE: Final = "forgotten"  # the one rule that looks beyond the segments: at whom the storage must not send
+WITHHELD_RULES: Final = (NOT_OPTED_IN_RULE, FORGOTTEN_RULE)  # the customer's will, not a fault of the row
 
 # As "first_name" or "location.city"; a custom property as "properties." and its name as JSON writes it.
 _FIELDS: Final[pl.DataType] = pl.List(pl.String)

@@ -78,7 +78,7 @@ def deliver(
     session.set_deadline(order.export.limits.deadline_minutes * 60)
     with work.phases.measure("anything else"), Heartbeat([work.progress.tell]):
         outcome = preview(work) if order.dry_run else _carry_out(work)
-    return report(order.export.name, outcome, rejections=work.rejections, client=client, phases=work.phases.seconds)
+    return report(order.export.name, outcome, client=client, phases=work.phases.seconds)
 
 
 def _carry_out(work: Work) -> Outcome:
@@ -101,7 +101,8 @@ def _carry_out(work: Work) -> Outcome:
         destination = Destination(account, found)
         check_not_shared(order.export, destination, order.others, remembered=work.remembered)
         ledger = open_ledger(work.storage, order.export, destination, take_over=True)
-        outcome = _deliver_to(destination, ledger, work)
+        # Not before the account is ours: who is forgotten meanwhile is not sent by whoever waits for it.
+        outcome = _deliver_to(destination, ledger, work.without_forgotten())
         if outcome.stopped is None:
             _compact(ledger, outcome, work)
     return outcome
@@ -116,7 +117,12 @@ def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome
         adopts = work.order.export.existing_members == "adopt"
         remover = Remover(work.client, recorder, list_id=destination.list_id, adopts=adopts)
         opening = Opening(
-            work.order.export, destination.list_id, client=work.client, recorder=recorder, progress=work.progress
+            work.order.export,
+            destination.list_id,
+            client=work.client,
+            recorder=recorder,
+            progress=work.progress,
+            forgotten=work.forgotten,
         )
         with work.step("settle"):
             beside = names_beside(work.storage, destination)
@@ -128,7 +134,8 @@ def _deliver_to(destination: Destination, ledger: Ledger, work: Work) -> Outcome
             opening.adopt()
         # What an earlier run left open is settled by now, and counts as what it is.
         people_count = check_contract(work, destination.account)
-        outcome = Outcome(destination, make_plan(work, ledger, destination), people_count=people_count)
+        plan = make_plan(work, ledger, destination)
+        outcome = Outcome(destination, plan, work.rejections, people_count=people_count)
         _send(outcome, recorder, follower, remover, work)
     return outcome
 

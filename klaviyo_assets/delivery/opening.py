@@ -22,7 +22,7 @@ from klaviyo_assets.errors import ListStartsFlow
 from klaviyo_assets.exports import Export
 from klaviyo_assets.frames import MEMBERS, empty
 from klaviyo_assets.klaviyo import Client
-from klaviyo_assets.ledger import fold, fold_existing, has_delivered
+from klaviyo_assets.ledger import Forgotten, fold, fold_existing, has_delivered
 
 
 class Opening:
@@ -34,12 +34,22 @@ class Opening:
         KlaviyoError: Klaviyo refused, or did not answer.
     """
 
-    def __init__(self, export: Export, list_id: str, *, client: Client, recorder: Recorder, progress: Progress) -> None:
+    def __init__(
+        self,
+        export: Export,
+        list_id: str,
+        *,
+        client: Client,
+        recorder: Recorder,
+        progress: Progress,
+        forgotten: Forgotten,
+    ) -> None:
         self._export = export
         self._list_id = list_id
         self._client = client
         self._recorder = recorder
         self._progress = progress
+        self._forgotten = forgotten
 
     def begin(self, people: pl.LazyFrame, *, beside: Collection[str], is_trusted: bool) -> None:
         """Where nothing was delivered yet: look at the list, and note who is on it.
@@ -96,10 +106,13 @@ class Opening:
         return pl.concat([empty(MEMBERS), *pages])
 
     def _note_unknown(self, members: pl.DataFrame) -> None:
-        """Write down whom the ledger does not know: all in one commit, so that a kill leaves all or none."""
+        """Write down whom the ledger does not know: all in one commit, so that a kill leaves all or none.
+
+        Of who was forgotten nothing is written, though they are on the list.
+        """
         receipts = self._recorder.ledger.read_receipts()
         known = pl.concat([fold(receipts).select("email"), fold_existing(receipts)])
-        unknown = members.lazy().join(known, on="email", how="anti").collect()
+        unknown = self._forgotten.spare(members.lazy().join(known, on="email", how="anti")).collect()
         self._recorder.note(self._recorder.stamp.existing(unknown))
         self._recorder.commit()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import polars as pl
 from upath import UPath
@@ -13,7 +14,7 @@ from klaviyo_assets.delivery.progress import Progress
 from klaviyo_assets.delivery.world import World
 from klaviyo_assets.exports import Export, KlaviyoConnection
 from klaviyo_assets.klaviyo import Client
-from klaviyo_assets.ledger import Remembered
+from klaviyo_assets.ledger import Forgotten, Remembered
 from klaviyo_assets.report import Phases
 
 
@@ -67,6 +68,16 @@ class Work:
     def remembered(self) -> Remembered:
         """What earlier deliveries learned once."""
         return Remembered(self.storage)
+
+    @property
+    def forgotten(self) -> Forgotten:
+        """Whom nobody may send again."""
+        return Forgotten(self.storage)
+
+    def without_forgotten(self) -> Self:
+        """The same, without anybody who must not be sent again."""
+        profiles, rejections = self.forgotten.withhold(self.profiles, self.rejections)
+        return replace(self, profiles=profiles, rejections=rejections)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

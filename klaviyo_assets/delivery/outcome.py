@@ -33,6 +33,7 @@ class Outcome:
     """What a delivery has come to so far; it is filled as answers come.
 
     Attributes:
+        rejections: REJECTIONS, with those whom nobody may send any more.
         added: people who joined the list.
         updated: people who got other fields.
         cleared: people who had fields emptied, all of them among those updated.
@@ -49,6 +50,7 @@ class Outcome:
 
     destination: Destination
     plan: Plan
+    rejections: pl.LazyFrame = field(repr=False)
     dry_run: bool = False
     added: int = 0
     updated: int = 0
@@ -69,14 +71,7 @@ class Outcome:
         return self.plan.counts.member_count + self.added - self.removed - self.not_found
 
 
-def report(
-    export_name: str,
-    outcome: Outcome,
-    *,
-    rejections: pl.LazyFrame,
-    client: Client,
-    phases: Mapping[str, float],
-) -> Report:
+def report(export_name: str, outcome: Outcome, *, client: Client, phases: Mapping[str, float]) -> Report:
     """The report of a delivery, or of a dry run."""
     klaviyo_list, session = outcome.destination.list, client.session
     duration_s = sum(phases.values())
@@ -102,10 +97,14 @@ def report(
         duration_s=duration_s,
         profiles_per_s=people / duration_s if duration_s else 0.0,
         phases_s=dict(phases),
-        rejected_by_rule=dict(rejections.group_by("rule").len().sort("rule").collect().iter_rows()),
+        rejected_by_rule=_count_rules(outcome.rejections),
         refusals=_name_rows(outcome),
         unfinished=_unfinished(outcome, counts["pending"]),
     )
+
+
+def _count_rules(rejections: pl.LazyFrame) -> dict[str, int]:
+    return dict(rejections.group_by("rule").len().sort("rule").collect().iter_rows())
 
 
 def _counts(outcome: Outcome) -> dict[str, int]:

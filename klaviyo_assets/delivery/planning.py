@@ -56,7 +56,8 @@ def _diff(work: Work, receipts: pl.LazyFrame, destination: Destination) -> Plan:
         return diff(
             work.profiles,
             work.rejections,
-            fold(receipts),
+            # Who is forgotten is nobody's to remove, as long as the ledger still has them.
+            work.forgotten.spare(fold(receipts)),
             leavers=export.leavers,
             on_null=export.on_null,
             others=sent_by_others(work.storage, destination, order.others) if destination.list else None,

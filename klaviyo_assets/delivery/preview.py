@@ -32,6 +32,7 @@ def preview(work: Work) -> Outcome:
         Refused: a delivery would be refused.
         KlaviyoError: Klaviyo refused, or did not answer.
     """
+    work = work.without_forgotten()
     order, client, remembered = work.order, work.client, work.remembered
     with work.step("verify"):
         account = verify_account(order.connection, client=client, remembered=remembered, remember=False)
@@ -44,7 +45,8 @@ def preview(work: Work) -> Outcome:
         people, beside = work.profiles.select("email"), names_beside(work.storage, destination)
         check_beginning(order.export, people, beside=beside, client=client, list_id=found.id)
     people_count = check_contract(work, account)
-    outcome = Outcome(destination, make_plan(work, ledger, destination), dry_run=True, people_count=people_count)
+    plan = make_plan(work, ledger, destination)
+    outcome = Outcome(destination, plan, work.rejections, dry_run=True, people_count=people_count)
     additions = outcome.plan.changes.filter(pl.col("change") == "add")["email"]
     with work.step("look up"):
         outcome.new_profiles = count_new_profiles(additions, client=client)

@@ -14,12 +14,13 @@ import polars as pl
 
 from klaviyo_assets.ledger.compaction import compact
 from klaviyo_assets.ledger.delta import DeltaLedger
+from klaviyo_assets.ledger.forgotten import REASON, Forgotten
 from klaviyo_assets.ledger.history import COUNTS, TRANSFERS, History
 from klaviyo_assets.ledger.lease import Holder, Lease
 from klaviyo_assets.ledger.memory import MemoryLedger
 from klaviyo_assets.ledger.pause import Pause
 from klaviyo_assets.ledger.people import fold
-from klaviyo_assets.ledger.private import is_local, make_folder, make_private
+from klaviyo_assets.ledger.private import is_local, list_files, make_folder, make_private
 from klaviyo_assets.ledger.receipts import Stamp
 from klaviyo_assets.ledger.remembered import Remembered
 from klaviyo_assets.ledger.state import (
@@ -36,8 +37,10 @@ from klaviyo_assets.ledger.traces import about, fold_steps
 __all__ = [
     "COUNTS",
     "OPEN_BODIES",
+    "REASON",
     "TRANSFERS",
     "DeltaLedger",
+    "Forgotten",
     "History",
     "Holder",
     "Lease",
@@ -57,6 +60,7 @@ __all__ = [
     "fold_steps",
     "has_delivered",
     "is_local",
+    "list_files",
     "make_folder",
     "make_private",
 ]

@@ -34,6 +34,14 @@ def make_folder(folder: UPath) -> None:
         each.mkdir(mode=_FOLDER_MODE, exist_ok=True)
 
 
+def list_files(folder: UPath) -> list[UPath]:
+    """All files in the folder and below it as they are now, hidden ones too; none where there is no folder."""
+    # A store's file system is one for the whole process, and remembers what it listed for good.
+    folder.fs.invalidate_cache()
+    root = str(folder.path).rstrip("/")
+    return sorted(folder / str(found)[len(root) :].lstrip("/") for found in folder.fs.find(folder.path))
+
+
 def make_private(folder: UPath) -> None:
     """Take from everybody else what a library let them see of a folder and what is in it."""
     if not is_local(folder):

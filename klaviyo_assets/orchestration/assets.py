@@ -15,6 +15,7 @@ import polars as pl
 
 from klaviyo_assets.errors import SegmentError
 from klaviyo_assets.exports import Export, Segment, Source, SqlSource
+from klaviyo_assets.ledger import Forgotten
 from klaviyo_assets.mapping import map_profiles
 from klaviyo_assets.orchestration.keys import (
     KLAVIYO_GROUP,
@@ -29,7 +30,7 @@ from klaviyo_assets.orchestration.metadata import (
     profiles_metadata,
     rejections_metadata,
 )
-from klaviyo_assets.orchestration.storage import IO_MANAGER_KEY, RULES_IN
+from klaviyo_assets.orchestration.storage import IO_MANAGER_KEY, RULES_IN, storage_root
 from klaviyo_assets.orchestration.times import COMPARED_S, measured
 from klaviyo_assets.segments import identity_of, open_source, reading
 
@@ -57,8 +58,14 @@ def segment_asset(segment: Segment, *, project_root: Path) -> dg.AssetsDefinitio
     return read_segment
 
 
-def profiles_assets(export: Export, *, owners: list[str]) -> dg.AssetsDefinition:
-    """The assets klaviyo/<export>/profiles and klaviyo/<export>/rejections, made by one op."""
+def profiles_assets(export: Export, *, owners: list[str], project_root: Path) -> dg.AssetsDefinition:
+    """The assets klaviyo/<export>/profiles and klaviyo/<export>/rejections, made by one op.
+
+    Args:
+        export: which segments, and which columns.
+        owners: who answers for it.
+        project_root: the folder below which is stored who must not be sent again.
+    """
     keys = export_keys(export)
     ins = {f"segment_{n}": key for n, key in enumerate(export.segments)}
 
@@ -75,9 +82,11 @@ def profiles_assets(export: Export, *, owners: list[str]) -> dg.AssetsDefinition
         customers = {key: _as_lazy(frames[name], key) for name, key in ins.items()}
         with measured(COMPARED_S) as times, reading(f"What {keys.profiles.to_user_string()} is made of"):
             mapped = map_profiles(customers, export.field_map)
+            forgotten = Forgotten(storage_root(project_root))
+            profiles, rejections = forgotten.withhold(mapped.profiles, mapped.rejections)
         columns = _columns(customers)
-        yield dg.Output(mapped.profiles, "profiles", metadata=profiles_metadata(export.field_map, columns) | times)
-        yield dg.Output(mapped.rejections, "rejections", metadata=rejections_metadata(export.field_map, columns))
+        yield dg.Output(profiles, "profiles", metadata=profiles_metadata(export.field_map, columns) | times)
+        yield dg.Output(rejections, "rejections", metadata=rejections_metadata(export.field_map, columns))
 
     return map_segments
 

@@ -107,7 +107,7 @@ def export_defs(
     usable = connection if is_active(export) else None
     own = dg.Definitions(
         assets=[
-            profiles_assets(export, owners=owners),
+            profiles_assets(export, owners=owners, project_root=project_root),
             list_asset(
                 export,
                 connection=usable,

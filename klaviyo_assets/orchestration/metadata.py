@@ -14,7 +14,8 @@ import polars as pl
 from upath import UPath
 
 from klaviyo_assets.exports import FieldMap
-from klaviyo_assets.frames import PROFILES, REJECTIONS
+from klaviyo_assets.frames import FORGOTTEN_RULE, PROFILES, REJECTIONS
+from klaviyo_assets.ledger import REASON
 from klaviyo_assets.mapping import RULES, WARNINGS
 
 _MEANINGS: Final = {
@@ -82,7 +83,7 @@ def count_rules(frame: pl.LazyFrame, column: str) -> str:
     """How many rows each rule cost something, as a Markdown table; several rules of a row stand between commas."""
     rule = pl.col(column).str.split(",").explode().alias("rule")
     counts = frame.select(rule).drop_nulls().group_by("rule").len().sort("len", "rule", descending=[True, False])
-    words = {**RULES, **WARNINGS}
+    words = {**RULES, **WARNINGS, FORGOTTEN_RULE: REASON}
     rows = [(rule, count, words.get(rule, "")) for rule, count in counts.collect().iter_rows()]
     return markdown_table(("rule", "rows", "meaning"), rows) if rows else "none"
 

@@ -29,7 +29,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, NOT_OPTED_IN_RULE, empty
+from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, WITHHELD_RULES, empty
 from klaviyo_assets.plan.clears import add_clears
 from klaviyo_assets.plan.sides import find_inside, find_outside, read_known
 
@@ -46,7 +46,7 @@ class PlanCounts:
     rows_read: int
     rejected: int
     duplicate_count: int
-    not_opted_in_count: int
+    withheld_count: int
     added: int
     updated: int
     cleared_count: int
@@ -152,7 +152,7 @@ def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:
     return rejections.select(
         rejected=pl.len(),
         duplicate_count=(pl.col("rule") == DUPLICATE_RULE).sum(),
-        not_opted_in_count=(pl.col("rule") == NOT_OPTED_IN_RULE).sum(),
+        withheld_count=pl.col("rule").is_in(WITHHELD_RULES).sum(),
     ).collect()
 
 
@@ -166,7 +166,7 @@ def _counts(
 ) -> PlanCounts:
     added, pending = (int((inside["kind"] == kind).sum()) for kind in ("add", "pending"))
     removed = outside.filter(pl.col("kind") == "remove")
-    rejected, duplicate_count, not_opted_in_count = rejections.row(0)
+    rejected, duplicate_count, withheld_count = rejections.row(0)
     updates = changes.filter(pl.col("change") == "update")
     emptied = updates.select(by_import=pl.col("unset").is_not_null(), later=pl.col("clears").is_not_null())
     only_cleared = int((changes["change"] == "clear").sum()) - int(emptied["later"].sum())
@@ -175,7 +175,7 @@ def _counts(
         rows_read=profile_count + rejected,
         rejected=rejected,
         duplicate_count=duplicate_count,
-        not_opted_in_count=not_opted_in_count,
+        withheld_count=withheld_count,
         added=added,
         updated=updated,
         cleared_count=int(emptied.select(pl.any_horizontal(pl.all()).sum()).item()) + only_cleared,

@@ -13,7 +13,7 @@ import polars as pl
 
 from klaviyo_assets.errors import UnsafePlan
 from klaviyo_assets.exports import LARGEST_EXPORT, Limits
-from klaviyo_assets.frames import DUPLICATE_RULE, NOT_OPTED_IN_RULE
+from klaviyo_assets.frames import DUPLICATE_RULE, WITHHELD_RULES
 from klaviyo_assets.plan.diff import Plan
 
 FEWEST_REMOVALS: Final = 10  # below it a share says little: two of three people may leave a small segment
@@ -26,12 +26,12 @@ class Size:
     rows_read: int
     profile_count: int
     duplicate_count: int
-    not_opted_in_count: int = 0
+    withheld_count: int = 0
 
     @property
     def unusable_count(self) -> int:
         """Rows without a usable address; a duplicate's is usable, and one that may not be used is no mistake."""
-        return self.rows_read - self.profile_count - self.duplicate_count - self.not_opted_in_count
+        return self.rows_read - self.profile_count - self.duplicate_count - self.withheld_count
 
     @property
     def valid_share(self) -> float:
@@ -47,16 +47,16 @@ def measure(profiles: pl.LazyFrame, rejections: pl.LazyFrame) -> Size:
             rejections.select(
                 count=pl.len(),
                 duplicates=(pl.col("rule") == DUPLICATE_RULE).sum(),
-                not_opted_in=(pl.col("rule") == NOT_OPTED_IN_RULE).sum(),
+                withheld=pl.col("rule").is_in(WITHHELD_RULES).sum(),
             ),
         ]
     )
-    rejected_count, duplicate_count, not_opted_in_count = rejected.row(0)
+    rejected_count, duplicate_count, withheld_count = rejected.row(0)
     return Size(
         rows_read=people.item() + rejected_count,
         profile_count=people.item(),
         duplicate_count=duplicate_count,
-        not_opted_in_count=not_opted_in_count,
+        withheld_count=withheld_count,
     )
 
 
@@ -67,7 +67,7 @@ def guard(export_name: str, plan: Plan, limits: Limits, *, leavers: str, allow_m
         UnsafePlan: the first limit that is broken; nothing may be sent.
     """
     counts = plan.counts
-    size = Size(counts.rows_read, counts.profile_count, counts.duplicate_count, counts.not_opted_in_count)
+    size = Size(counts.rows_read, counts.profile_count, counts.duplicate_count, counts.withheld_count)
     if not allow_mass_removal:
         guard_removals(export_name, plan, limits, leavers=leavers)
     guard_mapping(export_name, size, limits)

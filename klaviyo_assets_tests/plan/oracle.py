@@ -97,7 +97,7 @@ def count(universes: Iterable[Universe], policy: Policy) -> PlanCounts:
         rows_read=sum(each.now is not None for each in people) + rules.total(),
         rejected=rules.total(),
         duplicate_count=rules["email_duplicate"],
-        not_opted_in_count=rules["not_opted_in"],
+        withheld_count=rules["not_opted_in"],
         added=kinds["add"],
         updated=kinds["update"] + kinds["clear"],
         cleared_count=sum(bool(verdict.clears or verdict.unset) for verdict in verdicts),

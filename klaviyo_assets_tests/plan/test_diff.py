@@ -80,7 +80,7 @@ def test_who_did_not_agree_is_not_in_the_segment(rules: list[str], leavers: str,
     )
 
     assert changes(plan) == ({"ada@example.com": expected} if expected else {})
-    assert (plan.counts.rejected, plan.counts.not_opted_in_count) == (len(rules), rules.count("not_opted_in"))
+    assert (plan.counts.rejected, plan.counts.withheld_count) == (len(rules), rules.count("not_opted_in"))
 
 
 def test_resending_updates_everybody_who_would_be_unchanged() -> None:

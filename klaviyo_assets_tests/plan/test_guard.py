@@ -80,8 +80,8 @@ def test_moves_are_no_removals() -> None:
         pytest.param(Size(rows_read=10, profile_count=5, duplicate_count=0), False, id="at-the-limit"),
         pytest.param(Size(rows_read=10, profile_count=4, duplicate_count=0), True, id="below"),
         pytest.param(Size(rows_read=10, profile_count=4, duplicate_count=1), False, id="a-duplicate-is-usable"),
-        pytest.param(Size(10, 2, 1, not_opted_in_count=2), False, id="who-did-not-agree-is-no-mistake"),
-        pytest.param(Size(10, 2, 1, not_opted_in_count=1), True, id="below-although-some-did-not-agree"),
+        pytest.param(Size(10, 2, 1, withheld_count=2), False, id="who-did-not-agree-is-no-mistake"),
+        pytest.param(Size(10, 2, 1, withheld_count=1), True, id="below-although-some-did-not-agree"),
         pytest.param(Size(rows_read=0, profile_count=0, duplicate_count=0), False, id="no-rows"),
     ],
 )
@@ -102,7 +102,7 @@ def test_measure_counts_rows_people_and_duplicates() -> None:
         rejections([("a@example.com", "email_duplicate"), (None, "email_missing"), (None, "not_opted_in")]),
     )
 
-    assert size == Size(rows_read=4, profile_count=1, duplicate_count=1, not_opted_in_count=1)
+    assert size == Size(rows_read=4, profile_count=1, duplicate_count=1, withheld_count=1)
     assert (size.unusable_count, size.valid_share) == (1, 0.75)
 
 
@@ -134,6 +134,12 @@ def test_moves_do_not_hide_removals() -> None:
     assert (plan.counts.removed, plan.counts.moved_count) == (30, 15)
     assert refusal(plan, Limits(max_removed_share=0.5)) is None
     assert refusal(plan, Limits(max_removed_share=0.49)) == "max_removed_share"
+
+
+@pytest.mark.parametrize("rule", ["not_opted_in", "forgotten"])
+def test_who_may_not_be_sent_is_no_fault_of_the_segment(rule: str) -> None:
+    """Rows of people who did not agree, or were forgotten, take nothing from the share of usable addresses."""
+    assert measure(profiles({"a@example.com": "p"}), rejections([(None, rule)] * 3)).valid_share == 1
 
 
 def test_message_says_measure_limit_and_remedy() -> None:
