@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
@@ -15,7 +16,17 @@ from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
 from klaviyo_assets.ledger.private import is_local
 from klaviyo_assets.ledger.receipts import number
-from klaviyo_assets.ledger.tables import conform_stored, is_table, open_table, storable, telling, write_rows
+from klaviyo_assets.ledger.tables import (
+    conform_stored,
+    is_table,
+    keep_newest_version,
+    list_data_files,
+    open_table,
+    scan_versions,
+    storable,
+    telling,
+    write_rows,
+)
 
 _STORED: Final = storable(RECEIPTS)
 
@@ -46,9 +57,7 @@ class DeltaLedger:
     def read_versions(self) -> pl.LazyFrame:
         """The receipts of all versions of which a file is left, as RECEIPTS: those that a compaction replaced too."""
         with _told("read", self.folder):
-            files = sorted(self.folder.glob("*.parquet"))
-            stored = (conform_stored(pl.scan_parquet(str(file)), RECEIPTS) for file in files)
-            return pl.concat([empty(RECEIPTS).lazy(), *stored])
+            return scan_versions(self.folder, RECEIPTS)
 
     def append(self, receipts: pl.DataFrame) -> None:
         """Add receipts in one commit, numbered after those that are there."""
@@ -63,6 +72,30 @@ class DeltaLedger:
         self._forget()
         self._write(receipts, mode="overwrite")
 
+    def erase(self, emails: Collection[str]) -> int:
+        """Take all receipts of a person away, those that only older versions have too: how many there were.
+
+        Nobody may deliver meanwhile. Where there are any, older versions are taken away as a whole.
+
+        Args:
+            emails: the addresses of the person.
+
+        Raises:
+            LedgerError: the ledger cannot be read or written.
+        """
+        with _told("written", self.folder):
+            for file in list_data_files(self.folder):
+                if file.suffix != ".parquet":
+                    file.unlink()  # what is left of a file whose writer was killed
+            of_person = pl.col("email").is_in(list(emails))
+            found = self.read_versions().filter(of_person).unique(["sequence", "at", "event", "email"])
+            count: int = found.select(pl.len()).collect().item()
+            if count:
+                self.replace(self.read_receipts().filter(of_person.fill_null(False).not_()).collect())
+                keep_newest_version(self.folder)
+                self._forget()
+            return count
+
     def remove(self) -> None:
         """Take the ledger away, once another has all that it holds."""
         self._forget()
@@ -74,7 +107,7 @@ class DeltaLedger:
         return is_table(self.folder)
 
     def _forget(self) -> None:
-        """Know nothing of what was there: it will not be there any more."""
+        """Know nothing of the table: what was known of it holds no more."""
         self._table = self._version = None
 
     def _catch_up(self) -> None:

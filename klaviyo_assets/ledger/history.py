@@ -7,8 +7,9 @@ by the same run id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
@@ -18,7 +19,15 @@ from upath import UPath
 
 from klaviyo_assets.frames import UTC_TIME, empty
 from klaviyo_assets.ledger.private import make_private
-from klaviyo_assets.ledger.tables import conform_stored, is_table, storable, telling, write_rows
+from klaviyo_assets.ledger.tables import (
+    conform_stored,
+    is_table,
+    keep_newest_version,
+    scan_versions,
+    storable,
+    telling,
+    write_rows,
+)
 
 COUNTS: Final = (
     *("rows_read", "added", "updated", "cleared", "removed", "unchanged", "stayed", "rejected", "refused", "pending"),
@@ -50,8 +59,10 @@ _COLUMNS: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = {
 TRANSFERS: Final = pl.Schema(_COLUMNS)
 _STORED: Final = storable(TRANSFERS)
 
+_PEOPLE: Final = ("triggered_by", "agreed_by")
 _ATTEMPTS: Final = 3  # several deliveries may make the table at once, and one of them succeeds
 _MANY_FILES: Final = 200
+_COMMITTED_WITHIN: Final = timedelta(hours=1)  # a file, or whoever wrote it was killed
 
 
 class History:
@@ -100,6 +111,31 @@ class History:
                 except DeltaError:
                     if not left:
                         raise
+
+    def erase(self, emails: Collection[str], *, now: datetime) -> int:
+        """Take a person's name away, who started runs or agreed to them, from older versions too: in how many rows.
+
+        Args:
+            emails: the addresses of the person.
+            now: the time; a run may be about to record that it begins.
+
+        Raises:
+            LedgerError: the history cannot be read or written.
+        """
+        with _told("written", self._folder):
+            if not is_table(self._folder):
+                return 0
+            table = DeltaTable(str(self._folder))
+            is_person = {name: pl.col(name).str.to_lowercase().is_in(list(emails)).fill_null(False) for name in _PEOPLE}
+            found = scan_versions(self._folder, TRANSFERS).filter(pl.any_horizontal(*is_person.values()))
+            count: int = found.unique(["transfer", "event"]).select(pl.len()).collect().item()
+            if count:
+                rows = conform_stored(pl.scan_delta(table), TRANSFERS).collect()
+                kept = rows.with_columns(pl.when(~person).then(name).alias(name) for name, person in is_person.items())
+                stored = kept.cast(_STORED)
+                write_rows(self._folder, stored, mode="overwrite", statistics_of="started_at", table=table)
+                keep_newest_version(self._folder, written_before=now - _COMMITTED_WITHIN)
+            return count
 
     def tidy(self) -> None:
         """Join its files where they have become many, and take away those that were joined over a week ago."""

@@ -7,8 +7,10 @@ https://delta-io.github.io/delta-rs/ is the library that writes them; Polars rea
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Final, Literal
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
@@ -16,7 +18,10 @@ from deltalake.exceptions import DeltaError
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
-from klaviyo_assets.ledger.private import make_folder, make_private
+from klaviyo_assets.ledger.private import list_files, make_folder, make_private
+
+_LOG: Final = "_delta_log"
+_LAST_CHECKPOINT: Final = "_last_checkpoint"
 
 # A person's texts are all different: a dictionary of them would only cost time.
 _OF_PEOPLE: Final = ("email", "external_id", "payload")
@@ -73,7 +78,8 @@ def write_rows(
         mode: add, or replace.
         statistics_of: the one column whose least and greatest value Delta's log may keep; of others it would keep
             addresses.
-        table: the folder's, where it is open already: opening it reads its whole log.
+        table: the folder's, where it is open already: opening it reads its whole log. It is the version that rows are
+            replaced of: what another process adds meanwhile stays.
 
     Returns:
         The table, with the rows.
@@ -88,6 +94,51 @@ def write_rows(
         write_deltalake(table, rows, mode=mode, schema_mode="merge", writer_properties=_PROPERTIES)
     make_private(folder)
     return table
+
+
+def keep_newest_version(folder: UPath, *, written_before: datetime | None = None) -> None:
+    """Take away what only older versions need: their files, what the log told of them, and files of no version at all.
+
+    The data goes last: whoever finds some of it after a kill does all of this again.
+
+    Args:
+        folder: the table's.
+        written_before: a file that no version ever had is left where it is younger: somebody may be about to commit it.
+    """
+    table = DeltaTable(str(folder))
+    table.create_checkpoint()
+    # What a checkpoint holds need not be in the log: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+    newest = f"{table.version():020}"
+    for entry in list_files(folder / _LOG):
+        is_version = entry.name[:20].isdigit()
+        if (is_version and entry.name[:20] < newest) or not (is_version or entry.name == _LAST_CHECKPOINT):
+            _remove_unless_young(entry, None if is_version else written_before)
+    table = DeltaTable(str(folder))  # by the checkpoint, not by what was just taken away
+    table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    needed = {unquote(path) for path in pl.DataFrame(table.get_add_actions(flatten=True))["path"]}
+    for file in list_data_files(folder):
+        if file.name not in needed:
+            _remove_unless_young(file, written_before)
+    make_private(folder)
+
+
+def scan_versions(folder: UPath, schema: pl.Schema) -> pl.LazyFrame:
+    """The rows of all versions of which a file is left, in this schema: those that were replaced too."""
+    files = [file for file in list_data_files(folder) if file.suffix == ".parquet"]
+    stored = (conform_stored(pl.scan_parquet(str(file)), schema) for file in files)
+    return pl.concat([pl.LazyFrame(schema=schema), *stored])
+
+
+def list_data_files(folder: UPath) -> list[UPath]:
+    """The files of all versions, and those of none: our tables have no partitions, so that none lies deeper."""
+    return [file for file in list_files(folder) if file.parent.name != _LOG]
+
+
+def _remove_unless_young(file: UPath, written_before: datetime | None) -> None:
+    # Another process may have taken it away by now.
+    with suppress(FileNotFoundError):
+        if written_before is None or file.fs.modified(file.path) < written_before:
+            file.unlink()
 
 
 def storable(schema: pl.Schema) -> pl.Schema:

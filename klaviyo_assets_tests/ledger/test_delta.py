@@ -13,6 +13,8 @@ from upath import UPath
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS
 from klaviyo_assets.ledger import DeltaLedger, compact, fold
+from klaviyo_assets.ledger.receipts import number
+from klaviyo_assets.ledger.tables import storable
 from klaviyo_assets_tests.ledger.test_contract import STAMP, deliver, people
 
 Damage = Callable[[Path], object]
@@ -33,6 +35,46 @@ def test_delta_log_holds_no_address(tmp_path: Path) -> None:
     log = "".join(path.read_text() for path in tmp_path.rglob("_delta_log/*.json"))
     assert '"numRecords":1' in log.replace("\\", "")
     assert "marker" not in log
+
+
+def test_erasing_leaves_no_byte(tmp_path: Path) -> None:
+    """Who is erased is in no version, nor in a log that was written with everybody's least and greatest values."""
+    folder = UPath(tmp_path) / "list"
+    begun = number(STAMP.intents(people("marker@example.com", "a@example.com"), body="1"), first=0)
+    begun.cast(storable(RECEIPTS)).write_delta(str(folder), mode="append")
+    ledger = DeltaLedger(folder)
+    ledger.append(STAMP.settled("1", outcome="done"))
+    ledger.append(STAMP.intents(people("marker@example.com", change="remove"), body="2"))
+    # Processes that were killed before their commit left files of which no log tells, whole and not.
+    left = ledger.read_receipts().collect().cast(storable(RECEIPTS))
+    left.write_parquet(tmp_path / "list" / "part-00000.parquet")
+    (tmp_path / "list" / "part-00001.parquet#1").write_text("marker")
+    (tmp_path / "list" / "_delta_log" / "_commit_1.json.tmp").write_text("marker")
+    assert "marker" in everything(tmp_path)
+
+    assert ledger.erase(["marker@example.com", "nobody@example.com"]) == 2
+    assert "marker" not in everything(tmp_path)
+    assert fold(ledger.read_receipts()).collect()["email"].to_list() == ["a@example.com"]
+    ledger.append(STAMP.intents(people("b@example.com"), body="3"))
+    assert DeltaLedger(folder).read_receipts().collect()["sequence"].max() == 3
+    assert ledger.erase(["marker@example.com"]) == 0
+
+
+def test_erasing_takes_what_a_killed_process_left(tmp_path: Path) -> None:
+    """A file that was never whole is nobody's, and may hold anybody: it goes, also where no receipt is about them."""
+    ledger = begun(tmp_path)
+    (tmp_path / "list" / "part-00001.parquet#1").write_text("somebody")
+
+    assert ledger.erase(["somebody@example.com"]) == 0
+    assert "somebody" not in everything(tmp_path)
+    assert ledger.read_receipts().collect().height == 2
+
+
+def everything(folder: Path) -> str:
+    """All bytes of all files below a folder, and all rows of the tables' files."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    rows = [pl.read_parquet(path).write_json() for path in files if path.suffix == ".parquet"]
+    return "".join([*(path.read_bytes().decode("latin-1") for path in files), *rows])
 
 
 def _empty_log(root: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.ledger import TRANSFERS, History
+from klaviyo_assets.ledger import history as history_module
+from klaviyo_assets.ledger.tables import write_rows
 from klaviyo_assets_tests.frames_made import NOON, made
 
 
@@ -113,3 +115,35 @@ def assert_private(folder: Path) -> None:
     """Fails where anybody but the owner may do anything with what is in the folder."""
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))]
     assert not any(mode & 0o077 for mode in modes)
+
+
+def test_a_person_is_taken_out_of_it(tmp_path: Path) -> None:
+    """Whose name stands with a transfer is taken out of all versions, in any casing; the transfers stay."""
+    history = History(UPath(tmp_path))
+    history.append(rows(("a", "began"), triggered_by="Marker@Example.com", agreed_by="ada@example.com"))
+    history.append(rows(("b", "ended"), triggered_by="a schedule", agreed_by="marker@example.com"))
+
+    assert history.erase(["marker@example.com"], now=datetime.now(UTC)) == 2
+    read = history.read_transfers().select("transfer", "triggered_by", "agreed_by").collect()
+    assert read.rows() == [("a", None, "ada@example.com"), ("b", "a schedule", None)]
+    files = [path for path in (tmp_path / "history").rglob("*") if path.is_file()]
+    assert not any(b"arker" in path.read_bytes() for path in files)
+    assert history.erase(["marker@example.com"], now=datetime.now(UTC)) == 0
+
+
+def test_what_begins_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that begins while somebody is taken out, or is about to, is in the history afterwards."""
+    history, file = History(UPath(tmp_path)), tmp_path / "history" / "part-00000.parquet"
+    history.append(rows(("a", "began"), agreed_by="marker@example.com"))
+
+    def write_after_another(*args: Any, **options: Any) -> None:
+        with monkeypatch.context() as undisturbed:
+            undisturbed.setattr(history_module, "write_rows", write_rows)
+            history.append(rows(("b", "began")))
+        file.write_bytes(b"of a run that has not committed yet")
+        write_rows(*args, **options)
+
+    monkeypatch.setattr(history_module, "write_rows", write_after_another)
+    assert history.erase(["marker@example.com"], now=datetime.now(UTC)) == 1
+    assert set(history.read_rows()["transfer"]) == {"a", "b"}
+    assert file.exists()
