@@ -17,6 +17,7 @@
     │  ├─ ListStartsFlow          whoever joins the list gets a live flow's mails
     │  ├─ LedgerOutdated          Klaviyo shows deliveries of which the ledger does not know
     │  ├─ AccountBusy             another delivery to the account goes on
+    │  ├─ DeliveryOpen            whom Klaviyo may still import cannot be forgotten yet
     │  └─ Paused                  a mark in the storage holds all deliveries
     ├─ KlaviyoError            Klaviyo said no, or said nothing
     │  ├─ KeyRejected             401: the key is wrong or revoked
@@ -142,6 +143,10 @@ class LedgerOutdated(Refused):
 
 class AccountBusy(Refused):
     """Another delivery to the same account goes on."""
+
+
+class DeliveryOpen(Refused):
+    """A delivery of the person who is to be forgotten is not settled: Klaviyo may still import them."""
 
 
 class Paused(Refused):

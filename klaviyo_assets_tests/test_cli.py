@@ -156,7 +156,7 @@ def test_a_connection_that_nobody_declared_is_not_paused(monkeypatch: pytest.Mon
 
 def test_help_lists_the_commands() -> None:
     """Commands of other modules are listed too, and tell what they take."""
-    assert {"check", "pause", "resume", "sandbox", "trace"} <= {
+    assert {"check", "forget", "pause", "resume", "sandbox", "trace"} <= {
         line.split()[0] for line in run("--help").output.splitlines() if line.strip()
     }
     assert "--port" in run("sandbox", "--help").output

@@ -17,7 +17,11 @@ from klaviyo_assets.errors import DeclarationError, KlaviyoAssetsError
 if TYPE_CHECKING:
     from klaviyo_assets.ledger import Pause
 
-_ELSEWHERE: Final = {"sandbox": "klaviyo_assets.sandbox.command", "trace": "klaviyo_assets.cli.people"}
+_ELSEWHERE: Final = {
+    "forget": "klaviyo_assets.cli.forgetting",
+    "sandbox": "klaviyo_assets.sandbox.command",
+    "trace": "klaviyo_assets.cli.people",
+}
 
 
 class _Commands(click.Group):
@@ -103,7 +107,7 @@ def _pauses_for(connection: str | None) -> Pause:
 
     project = own_project()
     storage = storage_root(project.root)
-    known = connections_in(project) | Remembered(storage).connections()
+    known = {each.name for each in connections_in(project)} | Remembered(storage).connections()
     if connection is not None and connection not in known:
         names = ", ".join(sorted(known)) or "none"
         raise click.UsageError(f"Found no connection {connection!r}, expected one that is declared: {names}.")

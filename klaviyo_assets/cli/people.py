@@ -1,4 +1,4 @@
-"""The commands about one person: what was sent of them.
+"""The command `trace`: what was sent of one person.
 
 The address is what somebody typed; it is normalised as a segment's are, looked up, and written nowhere.
 """
@@ -6,12 +6,9 @@ The address is what somebody typed; it is normalised as a segment's are, looked 
 from __future__ import annotations
 
 import click
-from upath import UPath
 
-from klaviyo_assets.cli.places import own_project
+from klaviyo_assets.cli.places import STORAGE_HELP, exports_here, find_root
 from klaviyo_assets.errors import KlaviyoAssetsError
-
-STORAGE_HELP = "The storage to look into, a folder or a URL; default: that of the project in the working directory."
 
 
 @click.command()
@@ -20,16 +17,26 @@ STORAGE_HELP = "The storage to look into, a folder or a URL; default: that of th
 def trace(address: str, storage: str | None) -> None:
     """Tell whether the person with this ADDRESS was sent to Klaviyo: by which exports, when, in which runs; or why not.
 
-    Ends with 0 where anything is known of the person, with 1 where nothing is.
+    Ends with 0 where anything is known of the person, with 1 where nothing is. Of who was forgotten it is told since
+    when, and nothing else.
     """
+    from klaviyo_assets.ledger import Forgotten
     from klaviyo_assets.mapping import person_email
     from klaviyo_assets.orchestration.tracing import trace as trace_person
 
     try:
-        root, declared = _look_where(storage)
-        found = trace_person(person_email(address), storage=root, declared=declared)
+        root, email = find_root(storage), person_email(address)
+        # Of another storage it is not known which exports are declared.
+        declared = [export.name for export in exports_here()] if storage is None else []
+        found = trace_person(email, storage=root, declared=declared)
+        since = Forgotten(root).since(email)
     except (KlaviyoAssetsError, OSError) as error:
         raise click.ClickException(str(error)) from error
+    if since is not None:
+        click.echo(f"Forgotten since {since:%Y-%m-%d %H:%M} UTC; no export sends this person.")
+        if any(each.lines for each in found):
+            click.echo("Something of them is stored all the same: run `klaviyo-assets forget` once more.")
+        return
     for each in found:
         if each.lines:
             click.echo("\n  ".join([f"export {each.export}", *each.lines]))
@@ -38,17 +45,3 @@ def trace(address: str, storage: str | None) -> None:
         click.echo(f"Nothing is known of this address in: {', '.join(unknown) or 'any export'}.")
     if len(unknown) == len(found):
         raise click.exceptions.Exit(1)
-
-
-def _look_where(storage: str | None) -> tuple[UPath, list[str]]:
-    """The storage, and the exports that are declared; none are known where another storage is named."""
-    from klaviyo_assets.orchestration.folder_check import exports_in
-    from klaviyo_assets.orchestration.storage import find_storage
-
-    if storage is not None:
-        root = UPath(storage)
-        if not root.exists():
-            raise click.UsageError(f"Found nothing at {storage}, expected a storage; name its folder or its URL.")
-        return root, []
-    project = own_project()
-    return find_storage(project.root), sorted(export.name for export in exports_in(project))

@@ -56,10 +56,9 @@ def check_folder(folder: Path) -> Checked:
     return _check(folder, folder, project.root if project else folder)
 
 
-def connections_in(project: Project) -> set[str]:
-    """The names of the connections that a project declares in YAML."""
-    reads = read_folder(project.defs, project_root=project.root)
-    return {connection.name for connection in _declared(reads, KlaviyoConnection)}
+def connections_in(project: Project) -> list[KlaviyoConnection]:
+    """The connections that a project declares in YAML."""
+    return _declared(read_folder(project.defs, project_root=project.root), KlaviyoConnection)
 
 
 def exports_in(project: Project) -> list[Export]:
