@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8025
+# Options of the measurements: BENCH="--count 10000 --only floor --only dagster_run"; `--help` lists them.
+BENCH ?=
 PIP_QUIET := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -28,11 +30,11 @@ lint: $(VENV)/.installed-dev ## Format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev ## Measure, as ratios in one run
-	$(BIN)/python -m benchmarks.run
+bench: $(VENV)/.installed-dev ## Measure beside what one would use instead, as ratios in one run, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache demo/.home demo/data
+	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache demo/.home demo/data
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -1,109 +1,131 @@
-"""`make bench`: new customers from Parquet to a list in the local Klaviyo, at Klaviyo's real limits.
+"""`make bench`: every contender in every case, against one local Klaviyo at its real limits; and the page about it.
 
-    floor    ready-made bodies, posted by a bare client as fast as the limits allow
-    idle     a run of Dagster that does nothing, its start included
-    first    the same customers through a run of Dagster: read, mapped, planned, delivered, recorded
-    later    again, once nothing has changed, once 1 % of them have, and once 1 % have left
-
-What the first delivery spends beyond the floor and an idle run is its own.
+What each contender does is in `contenders`, how one is measured in `attempt`, what the page says in `report`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
-import httpx
 
-from benchmarks.customers import write_customers
-from benchmarks.floor import measure
+from benchmarks import environments
+from benchmarks.attempt import attempt, environment_in, program
+from benchmarks.cases import Case
+from benchmarks.contenders import CONTENDERS, DAGSTER_RUN, Contender
+from benchmarks.contenders.dagster_run import BARE, IDLE
+from benchmarks.extrapolation import extrapolate
+from benchmarks.measure import Figures, measure
+from benchmarks.picture import render_picture
+from benchmarks.report import PICTURE, render_page
+from benchmarks.results import Measured, NotMeasured, Outcome, Results, Round
 
-KEY = "pk_sandbox_00000000000000000000000000"
+COUNTS = (10_000, 100_000, 1_000_000)
+Outcomes = Mapping[Case, Outcome]
 
 
 @click.command()
-@click.option("--count", default=100_000, show_default=True, help="How many customers.")
-def main(count: int) -> None:
-    """Measure, and print a table."""
-    with tempfile.TemporaryDirectory() as name, sandbox() as url:
-        folder = Path(name)
-        write_customers(folder / "customers.parquet", count)
-        floor_s = measure(url, KEY, folder / "customers.parquet")
-        reset(url)
-        rows = {"idle run": run("idle", folder, url), "first delivery": run("export", folder, url)}
-        rows["unchanged"] = run("export", folder, url)
-        write_customers(folder / "customers.parquet", count, changed_share=0.01)
-        rows["1 % changed"] = run("export", folder, url)
-        write_customers(folder / "customers.parquet", count, left=count // 100, changed_share=0.01)
-        rows["1 % left"] = run("export", folder, url)
-    idle, first = rows["idle run"], rows["first delivery"]
-    beyond = first["run_s"] - idle["run_s"] - floor_s
-    print(f"\n{count} customers, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print(f"{'':<24}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'requests':>10}{'bodies':>8}{'429':>6}")
-    print(f"{'floor':<24}{floor_s:>9.2f}")
-    for title, figures in rows.items():
-        asked = "".join(f"{figures[name]:>{width}}" for name, width in (("requests", 10), ("bodies", 8), ("429", 6)))
-        print(f"{title:<24}{figures['run_s']:>9.2f}{figures['cpu_s']:>9.2f}{figures['peak_mb']:>9.0f}{asked}")
-    print(f"\nbeyond Dagster's own start and the floor: {beyond:.2f} s")
-    print(f"first delivery, of the floor and an idle run: {first['run_s'] / (floor_s + idle['run_s']):.2f}")
+@click.option("--count", "counts", type=click.IntRange(20), multiple=True, help="Customers; can be given again.")
+@click.option("--only", type=click.Choice([each.name for each in CONTENDERS]), multiple=True, help="These contenders.")
+@click.option("--no-limits", is_flag=True, help="Without Klaviyo's limits and waits: what each can do.")
+@click.option("--peer-python", help="An interpreter for peers that need a newer one than this.")
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=environments.ROOT / "docs",
+    help="The folder of the page and its picture.",
+)
+def main(counts: tuple[int, ...], only: tuple[str, ...], no_limits: bool, peer_python: str | None, docs: Path) -> None:
+    """Measure, and write the page."""
+    bench = Bench(
+        contenders=[each for each in CONTENDERS if not only or each.name in only],
+        limits="off" if no_limits else "real",
+        peer_python=peer_python,
+    )
+    results = bench.run(sorted(set(counts)) or list(COUNTS))
+    page = render_page(results)
+    (docs / PICTURE).parent.mkdir(parents=True, exist_ok=True)
+    (docs / PICTURE).write_text(render_picture(results.rounds[-1]), encoding="utf-8")
+    (docs / "benchmarks.md").write_text(page, encoding="utf-8")
+    print(page)
+    # A peer's failure stands in the table.
+    sys.exit(any(results.has_failed(each.name) for each in CONTENDERS if not each.peer))
 
 
-def run(what: str, folder: Path, url: str) -> dict[str, Any]:
-    """One run in a process of its own; its start, imports and all, counts as its time."""
-    httpx.delete(f"{url}/_sandbox/requests", trust_env=False).raise_for_status()
-    environment = {
-        **os.environ,
-        "BENCH_FOLDER": str(folder),
-        "DAGSTER_HOME": str(folder),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-        "KLAVIYO_API_URL": url,
-        "KLAVIYO_API_KEY": KEY,
-        "KLAVIYO_ASSETS_STORAGE": str(folder / "storage"),
-    }
-    command = [sys.executable, "-m", "benchmarks.project", what]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr[-4_000:])
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures | count_requests(url)
+@dataclass
+class Bench:
+    """One command's measurements.
 
+    Attributes:
+        contenders: who is measured.
+        limits: real, or off.
+        peer_python: an interpreter for peers that need a newer one.
+        start_count: how often Dagster's own start is measured; the shortest counts.
+    """
 
-def count_requests(url: str) -> dict[str, int]:
-    """How many requests there were since they were forgotten, how many bulk imports among them, how many too early."""
-    requests = httpx.get(f"{url}/_sandbox/requests", trust_env=False).raise_for_status().json()
-    bodies = [each for each in requests if each["method"] == "POST" and "bulk-import" in each["path"]]
-    return {
-        "requests": len(requests),
-        "bodies": len(bodies),
-        "429": sum(each["status"] == 429 for each in requests),
-    }
+    contenders: list[Contender]
+    limits: str = "real"
+    peer_python: str | None = None
+    start_count: int = 3
+    _known: dict[tuple[str, int], Outcomes] = field(default_factory=dict)
 
+    def run(self, counts: list[int]) -> Results:
+        """Everything, the fewest customers first."""
+        idle, bare = self._measure_start()
+        rounds = tuple(Round(count, dict(self._round(count))) for count in counts)
+        return Results(idle=idle, bare=bare, is_limited=self.limits == "real", rounds=rounds)
 
-@contextmanager
-def sandbox() -> Iterator[str]:
-    """A local Klaviyo in a process of its own, so that its work is not counted as ours."""
-    command = [sys.executable, "-m", "klaviyo_assets.sandbox", "--port", "8035"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+    def _measure_start(self) -> tuple[Figures, Figures]:
+        """A run of Dagster that does nothing, and the bare import."""
+        command = program(DAGSTER_RUN, sys.executable)
+        with tempfile.TemporaryDirectory() as folder:
+            environment = environment_in(Path(folder))
+            measure([*command, "prepare", IDLE], environment=environment)
+            starts = [measure([*command, IDLE], environment=environment) for _ in range(self.start_count)]
+            bare = measure([*command, BARE], environment=environment)
+        return min(starts, key=lambda start: start.wall_s), bare
+
+    def _round(self, count: int) -> Iterator[tuple[tuple[str, Case], Outcome]]:
+        for contender in self.contenders:
+            print(f"{contender.title}, {count} customers", file=sys.stderr, flush=True)
+            for case, outcome in self.outcomes(contender, count).items():
+                yield (contender.name, case), outcome
+
+    def outcomes(self, contender: Contender, count: int) -> Outcomes:
+        """The outcomes of a contender, extrapolated where it is not measured with so many."""
+        sizes = contender.sizes
+        if sizes is None or count <= sizes[1]:
+            return self._measured(contender, count)
+        fewer, more = (self._measured(contender, size) for size in sizes)
+        return {case: self._extrapolated(fewer[case], outcome, sizes, count) for case, outcome in more.items()}
+
+    def _extrapolated(self, fewer: Outcome, more: Outcome, sizes: tuple[int, int], count: int) -> Outcome:
+        if isinstance(fewer, Measured) and isinstance(more, Measured):
+            return extrapolate(fewer, more, sizes, count, is_limited=self.limits == "real")
+        return more if isinstance(fewer, Measured) else fewer
+
+    def _measured(self, contender: Contender, count: int) -> Outcomes:
+        """What was measured once is not measured again."""
+        key = contender.name, count
+        if key not in self._known:
+            self._known[key] = self._measure(contender, count)
+        return self._known[key]
+
+    def _measure(self, contender: Contender, count: int) -> Outcomes:
         try:
-            yield "http://127.0.0.1:8035"
-        finally:
-            process.terminate()
+            python = self._python(contender)
+        except environments.NotInstalled as missing:
+            return {case: NotMeasured(str(missing)) for case in Case}
+        return attempt(contender, python, count, limits=self.limits)
 
-
-def reset(url: str) -> None:
-    """Empty the local Klaviyo, its limits' windows too."""
-    httpx.post(f"{url}/_sandbox/reset", trust_env=False).raise_for_status()
+    def _python(self, contender: Contender) -> str:
+        if not contender.peer:
+            return sys.executable
+        return environments.make(contender.peer, oldest=contender.oldest_python, python=self.peer_python)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +19,7 @@ import click
 import dagster as dg
 import polars as pl
 
-from benchmarks.run import KEY
+from benchmarks.local_klaviyo import KEY, local_klaviyo
 from klaviyo_assets import Export, KlaviyoConnection, Segment, build_defs
 
 EXPORT_COUNT: Final = 20
@@ -37,7 +35,9 @@ _QUIET: Final = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
 @click.option("--rounds", default=ROUND_COUNT, show_default=True, help="How often each is delivered.")
 def main(exports: int, rounds: int) -> None:
     """Print the resident memory after each round, and fail where it grew."""
-    with tempfile.TemporaryDirectory() as name, sandbox() as url:
+    # It takes everything at once: what is measured is not time.
+    options = ("--limits", "off", "--job-duration", "0.05")
+    with tempfile.TemporaryDirectory() as name, local_klaviyo(*options) as url:
         os.environ.update(KLAVIYO_API_URL=url, KLAVIYO_API_KEY=KEY)
         os.environ.pop("KLAVIYO_ASSETS_STORAGE", None)
         readings: list[float] = []
@@ -48,20 +48,6 @@ def main(exports: int, rounds: int) -> None:
     found = growth_mb(readings)
     print(f"\n{exports * rounds} deliveries; from the first third after the warm-up to the last: {found:+.1f} MB")
     sys.exit(1 if is_leak(readings) else 0)
-
-
-@contextmanager
-def sandbox() -> Iterator[str]:
-    """A local Klaviyo that takes everything at once, at a port that is free: what is measured is not time."""
-    options = ["--port", "0", "--limits", "off", "--job-duration", "0.05"]
-    command = [sys.executable, "-m", "klaviyo_assets.sandbox", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        greeting = process.stdout.readline()
-        try:
-            yield next(word for word in greeting.split() if word.startswith("http"))
-        finally:
-            process.terminate()
 
 
 def soak(folder: Path, *, export_count: int, round_count: int, customer_count: int = CUSTOMER_COUNT) -> Iterator[int]:
