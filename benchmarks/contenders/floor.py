@@ -53,7 +53,8 @@ def run(case: Case, setting: Setting) -> None:
             _remove(client, setting)
         else:
             bodies = sorted(_folder_of(case, setting).iterdir())
-            _follow(client, set(_paced(bodies, lambda body: _import(client, body), M, setting)))
+            _paced(bodies, lambda body: _import(client, body), M, setting)
+            _follow(client)
         taken = time.perf_counter() - started
     (setting.folder / "wall_s").write_text(str(taken))
 
@@ -62,16 +63,15 @@ def _folder_of(case: Case, setting: Setting) -> Path:
     return setting.folder / f"bodies-{case}"
 
 
-def _import(client: httpx.Client, body: Path) -> str:
-    answer = client.post("/api/profile-bulk-import-jobs", content=body.read_bytes()).raise_for_status()
-    return str(answer.json()["data"]["id"])
+def _import(client: httpx.Client, body: Path) -> None:
+    client.post("/api/profile-bulk-import-jobs", content=body.read_bytes()).raise_for_status()
 
 
-def _follow(client: httpx.Client, jobs: set[str]) -> None:
-    while jobs:
-        page = client.get("/api/profile-bulk-import-jobs?sort=-created_at&page[size]=100").raise_for_status().json()
-        jobs -= {job["id"] for job in page["data"] if job["attributes"]["status"] == "complete"}
-        time.sleep(_POLL_S if jobs else 0)
+def _follow(client: httpx.Client) -> None:
+    """Ask until no bulk job is left that has not ended; nobody else sends any."""
+    query = {"filter": 'any(status,["queued","processing"])', "page[size]": "100"}
+    while client.get("/api/profile-bulk-import-jobs", params=query).raise_for_status().json()["data"]:
+        time.sleep(_POLL_S)
 
 
 def _remove(client: httpx.Client, setting: Setting) -> None:

@@ -1,12 +1,9 @@
-"""What the local Klaviyo was asked, and how fast the floor may ask."""
+"""What the local Klaviyo was asked."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from benchmarks.contenders.floor import M, slot
 from benchmarks.local_klaviyo import BULK_IMPORT, STEADY, count_requests
 
 
@@ -42,11 +39,3 @@ def test_limits_are_those_of_the_documentation() -> None:
     """https://developers.klaviyo.com/en/reference: bulk imports and members 150 a minute, profiles 750."""
     assert STEADY[BULK_IMPORT] == STEADY["POST /api/lists/{id}/relationships/profiles"] == 150
     assert STEADY["POST /api/profiles"] == STEADY["PATCH /api/profiles/{id}"] == 750
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"), [(0, 0), (9, 0), (10, 1.05), (149, 14 * 1.05), (150, 60.5), (161, 60.5 + 1.05)]
-)
-def test_floor_is_paced(number: int, expected: float) -> None:
-    """The floor sends as many a second and a minute as it may, and no more."""
-    assert slot(number, M) == pytest.approx(expected)
