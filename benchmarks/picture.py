@@ -8,7 +8,7 @@ from html import escape
 
 from benchmarks.cases import TITLES, Case
 from benchmarks.contenders import CONTENDERS, DAGSTER_RUN
-from benchmarks.results import Measured, Round
+from benchmarks.results import Measured, Outcome, Round
 from benchmarks.wording import told_count, told_seconds
 
 _WIDTH, _LEFT, _RIGHT, _LINE, _TOP = 860, 230, 150, 22, 44
@@ -17,23 +17,23 @@ _STYLE = "text { font: 13px system-ui, sans-serif; fill: %s } .title { font-weig
 
 
 def render_picture(found: Round) -> str:
-    """Bars of wall time for every case with figures."""
+    """Bars of wall time for every case; in place of a bar, why there is none."""
     shown = [(case, bars) for case in Case if (bars := _bars(found, case))]
-    longest = max(measured.took.wall_s for _, bars in shown for _, measured in bars)
+    longest = max(each.took.wall_s for each in found.outcomes.values() if isinstance(each, Measured))
     height = _TOP + sum(34 + _LINE * len(bars) for _, bars in shown)
     parts = [_head(height, f"Wall time with {told_count(found.customer_count)} customers, logarithmic")]
     top = _TOP
     for case, bars in shown:
         parts.append(f'<text class="title" x="12" y="{top + 14}">{escape(TITLES[case])}</text>')
-        for number, (title, measured) in enumerate(bars):
-            parts += _bar(title, measured, top + 22 + _LINE * number, longest)
+        for number, (title, outcome) in enumerate(bars):
+            parts += _bar(title, outcome, top + 22 + _LINE * number, longest)
         top += 34 + _LINE * len(bars)
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _bars(found: Round, case: Case) -> list[tuple[str, Measured]]:
-    each = ((contender.title, found.measured(contender.name, case)) for contender in CONTENDERS)
-    return [(title, measured) for title, measured in each if measured is not None]
+def _bars(found: Round, case: Case) -> list[tuple[str, Outcome]]:
+    each = ((contender.title, found.outcomes.get((contender.name, case))) for contender in CONTENDERS)
+    return [(title, outcome) for title, outcome in each if outcome is not None]
 
 
 def _head(height: int, title: str) -> str:
@@ -48,11 +48,14 @@ def _head(height: int, title: str) -> str:
     )
 
 
-def _bar(title: str, measured: Measured, y: int, longest: float) -> Iterator[str]:
-    width = bar_width(measured.took.wall_s, longest, _WIDTH - _LEFT - _RIGHT)
-    colour = _OURS if title.startswith(DAGSTER_RUN.title) else _OTHERS
-    told = ("≈ " if measured.sizes else "") + told_seconds(measured.took.wall_s)
+def _bar(title: str, outcome: Outcome, y: int, longest: float) -> Iterator[str]:
     yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(title)}</text>'
+    if not isinstance(outcome, Measured):
+        yield f'<text class="note" x="{_LEFT}" y="{y + 13}">{escape(outcome.reason)}</text>'
+        return
+    width = bar_width(outcome.took.wall_s, longest, _WIDTH - _LEFT - _RIGHT)
+    colour = _OURS if title.startswith(DAGSTER_RUN.title) else _OTHERS
+    told = ("≈ " if outcome.sizes else "") + told_seconds(outcome.took.wall_s)
     yield f'<rect x="{_LEFT}" y="{y + 2}" width="{width:.0f}" height="15" rx="2" fill="{colour}"/>'
     yield f'<text class="note" x="{_LEFT + width + 6:.0f}" y="{y + 13}">{escape(told)}</text>'
 

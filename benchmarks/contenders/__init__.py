@@ -107,7 +107,7 @@ CONDOR_PEER: Final = Contender(
     peer="condor",
     oldest_python=(3, 12),
     sizes=(1_000, 10_000),
-    cannot={Case.LEFT: _NO_REMOVALS},
+    cannot={Case.LEFT: "cannot: what removes needs Klaviyo's own ids"},
 )
 DRT_PEER: Final = Contender(
     name="drt_peer",
