@@ -62,7 +62,7 @@ FLOOR: Final = Contender(
     name="floor",
     title="floor",
     told="ready-made requests, sent by a bare httpx client as fast as the limits allow, and bulk jobs followed to "
-    "their end. Its time counts from the first request: nobody can be faster",
+    "their end. Its time counts from the first request: nobody who waits for the outcome can be faster",
     distributions=("httpx",),
     nothing_to_do=frozenset({Case.UNCHANGED}),
     prepares=frozenset(Case),
@@ -96,7 +96,11 @@ DLT_PEER: Final = Contender(
     distributions=("dlt", "pyarrow"),
     peer="dlt",
     cannot={Case.LEFT: _NO_REMOVALS},
-    remark=_SENDS_ALL,
+    remark={
+        Case.FIRST: "does not wait",
+        Case.UNCHANGED: "sends all again, does not wait",
+        Case.CHANGED: "sends all again, does not wait",
+    },
 )
 CONDOR_PEER: Final = Contender(
     name="condor_peer",
@@ -108,6 +112,7 @@ CONDOR_PEER: Final = Contender(
     oldest_python=(3, 12),
     sizes=(1_000, 10_000),
     cannot={Case.LEFT: "cannot: what removes needs Klaviyo's own ids"},
+    remark={Case.FIRST: "does not wait", Case.CHANGED: "does not wait"},
 )
 DRT_PEER: Final = Contender(
     name="drt_peer",
