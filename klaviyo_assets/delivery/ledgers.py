@@ -14,7 +14,7 @@ from upath import UPath
 from klaviyo_assets.delivery.destination import Destination
 from klaviyo_assets.exports import Export
 from klaviyo_assets.frames import LEDGER, empty
-from klaviyo_assets.ledger import DeltaLedger, Ledger, MemoryLedger, fold
+from klaviyo_assets.ledger import DeltaLedger, Ledger, MemoryLedger, fold, list_folders
 
 
 def open_ledger(storage: UPath, export: Export, destination: Destination, *, take_over: bool) -> Ledger:
@@ -66,8 +66,8 @@ class KeptLedger:
 
 def find_ledgers(storage: UPath) -> list[KeptLedger]:
     """All ledgers in the storage, by export, account and list."""
-    exports = _within(storage / "ledgers")
-    lists = [each for export in exports for account in _within(export) for each in _within(account)]
+    accounts = [each for export in list_folders(storage / "ledgers") for each in list_folders(export)]
+    lists = [each for account in accounts for each in list_folders(account)]
     return [KeptLedger(each.parent.parent.name, each.parent.name, each.name, DeltaLedger(each)) for each in lists]
 
 
@@ -100,10 +100,6 @@ def _of_account(storage: UPath, account_id: str) -> list[KeptLedger]:
 
 def _read_sent(ledger: Ledger) -> pl.DataFrame:
     return fold(ledger.read_receipts()).select(_SENT.names()).drop_nulls("payload").collect()
-
-
-def _within(folder: UPath) -> list[UPath]:
-    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
 
 
 def _folder(storage: UPath, export_name: str, destination: Destination) -> UPath:

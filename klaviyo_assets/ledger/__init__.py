@@ -20,7 +20,7 @@ from klaviyo_assets.ledger.lease import Holder, Lease
 from klaviyo_assets.ledger.memory import MemoryLedger
 from klaviyo_assets.ledger.pause import Pause
 from klaviyo_assets.ledger.people import fold
-from klaviyo_assets.ledger.private import is_local, list_files, make_folder, make_private
+from klaviyo_assets.ledger.private import is_local, list_files, list_folders, make_folder, make_private
 from klaviyo_assets.ledger.receipts import Stamp
 from klaviyo_assets.ledger.remembered import Remembered
 from klaviyo_assets.ledger.state import (
@@ -61,6 +61,7 @@ __all__ = [
     "has_delivered",
     "is_local",
     "list_files",
+    "list_folders",
     "make_folder",
     "make_private",
 ]

@@ -21,7 +21,7 @@ from uuid import uuid4
 from upath import UPath
 
 from klaviyo_assets.errors import LeaseLost, LedgerError
-from klaviyo_assets.ledger.private import create_text, replace_text
+from klaviyo_assets.ledger.private import create_text, list_files, replace_text
 
 LASTS_S: Final = 60.0  # without being renewed
 RENEWED_AFTER_S: Final = 15.0
@@ -153,7 +153,7 @@ class Lease:
         return self._folder / f"{number:010}.json"
 
     def _numbers(self) -> list[int]:
-        names = [each.name for each in self._folder.iterdir()] if self._folder.exists() else []
+        names = [each.name for each in list_files(self._folder)]
         return [int(name[:-5]) for name in names if name[:-5].isdigit()]
 
     def _last_number(self) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 from upath import UPath
 
 from klaviyo_assets.errors import Paused
-from klaviyo_assets.ledger.private import replace_text
+from klaviyo_assets.ledger.private import list_files, replace_text
 
 _EVERYTHING: Final = "everything"
 _OF_CONNECTION: Final = "connection."
@@ -36,7 +36,7 @@ class Pause:
 
     def is_on(self, connection: str) -> bool:
         """Whether this connection may not send."""
-        return self._mark(None).exists() or self._mark(connection).exists()
+        return not {None, connection}.isdisjoint(self.connections())
 
     def connections(self) -> list[str | None]:
         """Whose marks there are, None for that of all."""
@@ -60,5 +60,4 @@ class Pause:
         return self.storage / "paused" / (f"{_OF_CONNECTION}{connection}" if connection else _EVERYTHING)
 
     def _marks(self) -> Sequence[UPath]:
-        folder = self.storage / "paused"
-        return [each for each in folder.iterdir() if not each.name.startswith(".")] if folder.exists() else []
+        return [each for each in list_files(self.storage / "paused") if not each.name.startswith(".")]

@@ -42,6 +42,12 @@ def list_files(folder: UPath) -> list[UPath]:
     return sorted(folder / str(found)[len(root) :].lstrip("/") for found in folder.fs.find(folder.path))
 
 
+def list_folders(folder: UPath) -> list[UPath]:
+    """The folders right in the folder, as they are now; none where there is no folder."""
+    folder.fs.invalidate_cache()
+    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
+
+
 def make_private(folder: UPath) -> None:
     """Take from everybody else what a library let them see of a folder and what is in it."""
     if not is_local(folder):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
-from klaviyo_assets.ledger.private import replace_text
+from klaviyo_assets.ledger.private import list_files, replace_text
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ class Remembered:
 
     def connections(self) -> set[str]:
         """The connections of which something is remembered."""
-        folder = self.storage / "connections"
-        return {each.stem for each in folder.iterdir() if each.suffix == ".json"} if folder.exists() else set()
+        return {each.stem for each in list_files(self.storage / "connections") if each.suffix == ".json"}
 
     def _connection(self, connection: str) -> UPath:
         return self.storage / "connections" / f"{connection}.json"
