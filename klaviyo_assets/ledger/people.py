@@ -28,7 +28,7 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     """
     of_bodies = receipts.filter(_email.is_null()).collect().lazy()
     of_people = receipts.filter(_email.is_not_null())
-    is_several = pl.col("sequence").is_in(_find_several(of_people))
+    is_several = pl.col("sequence").is_in(_find_several(of_people).implode())
     theirs = of_people.filter(is_several).collect()
     single = _fold_single(of_people.filter(~is_several), bodies(of_bodies))
     if theirs.is_empty():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -18,7 +19,7 @@ from upath import UPath
 from klaviyo_assets.delivery import find_ledgers
 from klaviyo_assets.errors import AccountBusy, DeliveryOpen, LeaseLost
 from klaviyo_assets.frames import CHANGES
-from klaviyo_assets.ledger import DeltaLedger, Forgotten, History, Lease, Stamp, fold
+from klaviyo_assets.ledger import DeltaLedger, Forgotten, History, Lease, Stamp, fold, tables
 from klaviyo_assets.orchestration.forgetting import forget as forget_person
 from klaviyo_assets.sandbox import Settings, serve
 from klaviyo_assets_tests.frames_made import made
@@ -145,7 +146,7 @@ def at_step(number: int, act: Act, patch: pytest.MonkeyPatch) -> list[str]:
     """Have something happen before this step of those that change the storage; the steps are told."""
     steps: list[str] = []
 
-    def stepping(kind: type, name: str) -> None:
+    def stepping(kind: Any, name: str) -> None:
         change = getattr(kind, name)
 
         def step(*args: object, **options: object) -> object:
@@ -159,7 +160,7 @@ def at_step(number: int, act: Act, patch: pytest.MonkeyPatch) -> list[str]:
         patch.setattr(kind, name, step)
 
     for kind, names in {
-        pl.DataFrame: ["write_delta"],
+        tables: ["write_deltalake"],
         DeltaTable: ["create_checkpoint", "vacuum"],
         pl.LazyFrame: ["sink_parquet"],
         type(UPath("/")): ["unlink"],
@@ -231,7 +232,7 @@ def test_an_account_that_was_lost(delivered: Project, monkeypatch: pytest.Monkey
     steps = at_step(1, lose, monkeypatch)
     with pytest.raises(LeaseLost):
         forget_person([ZOE], storage=storage, exports=[])
-    assert steps.count("write_delta") == 1
+    assert steps.count("write_deltalake") == 1
 
 
 @pytest.mark.parametrize(("change", "days", "blocks"), [("add", 1, True), ("update", 7, True), ("add", 9, False)])
