@@ -77,12 +77,15 @@ class Opening:
         """Read the list, and note what differs from the ledger: who is not on it any more, and who is new on it."""
         self._progress.say("The list is read as it is now, to repair what differs from the ledger.")
         members = self._read_members()
-        ledger = fold(self._recorder.ledger.read_receipts())
-        # Whose address was changed in Klaviyo is still on the list, under his external id.
+        receipts = self._recorder.ledger.read_receipts()
+        ledger = fold(receipts)
+        # Whose address was changed in Klaviyo is on the list under one that we do not know, by his external id.
+        known = pl.concat([ledger.select("email"), fold_existing(receipts)])
+        renamed = members.lazy().join(known, on="email", how="anti").drop_nulls("external_id")
         gone = (
             ledger.filter(~pl.col("open"))
             .join(members.lazy(), on="email", how="anti")
-            .join(members.lazy().drop_nulls("external_id"), on="external_id", how="anti")
+            .join(renamed, on="external_id", how="anti")
         )
         self._recorder.note(self._recorder.stamp.gone(gone.select("email").collect()))
         self._note_unknown(members)

@@ -87,11 +87,11 @@ def _identify(
         if not is_certain:
             undecided.append(row)
         elif taken:
-            # Every attempt that was taken holds the same people: they joined with the first.
-            first, *_, last = sorted([*taken, *taken], key=lambda job: job.created_at)
+            # Every attempt that was taken holds the same people: they joined with the first, or again with another.
+            first = min(taken, key=lambda job: job.created_at)
             known.update(job.id for job in taken)
             jobs = [job for job in jobs if job.id not in known]
-            life = (first.created_at, last.created_at)
+            life = (first.created_at, max(job.completed_at or job.created_at for job in taken))
             recorder.note(recorder.stamp.submitted(row["body"], first.id, life=life))
             follower.watch(_open_body(row, first.id, receipts, joined_from=first.created_at))
         else:

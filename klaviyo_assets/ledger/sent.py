@@ -22,7 +22,12 @@ def bodies(receipts: pl.LazyFrame) -> pl.LazyFrame:
         receipts.filter(_event.is_in(["submitted", "settled"]))
         .sort("sequence")
         .group_by("body")
-        .agg(*(pl.col(fact).drop_nulls().last() for fact in FACTS), dropped=pl.col("field").drop_nulls().last())
+        .agg(
+            *(pl.col(fact).drop_nulls().last() for fact in FACTS if fact != "joined_until"),
+            # Of several attempts that Klaviyo took, the one that is followed need not be the one that ends last.
+            joined_until=pl.col("joined_until").max(),
+            dropped=pl.col("field").drop_nulls().last(),
+        )
     )
 
 

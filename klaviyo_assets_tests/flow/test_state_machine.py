@@ -110,6 +110,7 @@ class ListAndSegment(RuleBasedStateMachine):
             self.sandbox.take_off_list(self.list_id, [email])
             self.others.discard(email)
             self.taken_off.add(email)
+            self.stale.add(email)  # the ledger forgets what is gone
 
     @precondition(lambda self: self.segment)
     @rule(fault=st.sampled_from(sorted(FAULTS)))
