@@ -234,6 +234,19 @@ def test_who_comes_back_after_a_removal_without_an_answer_is_on_the_list(
     assert report.removed == 2
 
 
+def test_who_joined_again_with_each_attempt_is_ours_to_remove(scene: Scene) -> None:
+    """Where no attempt of a body is answered and all are taken, its people joined with any of them."""
+    scene.sandbox.change(rejoin_keeps_first=False)
+    scene.run(crowd(2))
+    scene.sandbox.order_fault(DropConnection(after_work=True), times=EVERY_ATTEMPT, **IMPORT)
+    assert scene.run(crowd(4)).unfinished is not None
+    scene.sandbox.advance(3600)
+
+    report = scene.run(crowd(2))
+    assert scene.members(report) == crowd(2)
+    assert report.removed == 2
+
+
 def test_who_joined_again_by_another_hand_after_a_removal_without_an_answer_stays(scene: Scene) -> None:
     """Whom our removal took off, and somebody else put back before we looked, is somebody else's from then on."""
     scene.run(crowd(3))

@@ -85,6 +85,21 @@ def test_reconciling_passes_over_changed_addresses(scene: Scene) -> None:
     assert (report.added, report.unchanged) == (0, 2)
 
 
+def test_reconciling_puts_back_who_was_taken_off_though_his_old_address_is_there(scene: Scene) -> None:
+    """Another member with his external id, whom the ledger knows by himself, is not he under another address."""
+    list_id = scene.sandbox.create_list("VIP")
+    scene.sandbox.put_on_list(list_id, ["old@example.com"])
+    scene.sandbox.advance(DAY)
+    scene.run({"old@example.com": 1}, external_ids={"old@example.com": "C-0"})
+    moved = {"new@example.com": 1}
+    scene.run(moved, external_ids={"new@example.com": "C-0"})
+    scene.sandbox.take_off_list(list_id, ["new@example.com"])
+    report = scene.run(moved, external_ids={"new@example.com": "C-0"}, order={"reconcile": True})
+
+    assert report.added == 1
+    assert scene.members(report).keys() == {"old@example.com", "new@example.com"}
+
+
 def test_reconciling_twice_changes_nothing(scene: Scene) -> None:
     """What was repaired once is not repaired again."""
     report = scene.run(crowd(3))
