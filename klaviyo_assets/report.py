@@ -127,8 +127,8 @@ class Report:
             mapped_s: the seconds that mapping the segments took before the delivery; None where they are not known.
         """
         seconds = {**({} if mapped_s is None else {"read, map and encode": mapped_s}), **self.phases_s}
-        took = [(step, seconds[step], what) for step, what in _STEPS.items() if step in seconds]
-        rows = [f"| {step} | {seconds:.1f} | {what} |" for step, seconds, what in took]
+        in_order = [step for step in (*_STEPS, *(seconds.keys() - _STEPS.keys())) if step in seconds]
+        rows = [f"| {step} | {seconds[step]:.1f} | {_STEPS.get(step, '')} |" for step in in_order]
         limits = f"Klaviyo's limits held requests back for {self.waited_s:.1f} s of it."
         return "\n".join(["| step | seconds | depends on |", "|---|---:|---|", *rows, "", limits])
 

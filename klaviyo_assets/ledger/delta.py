@@ -14,7 +14,7 @@ from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
-from klaviyo_assets.ledger.private import is_local
+from klaviyo_assets.ledger.private import is_local, list_files
 from klaviyo_assets.ledger.receipts import number
 from klaviyo_assets.ledger.tables import (
     conform_stored,
@@ -133,7 +133,7 @@ class DeltaLedger:
 
 def _check_untouched(folder: UPath) -> None:
     """Files without a log are what is left of a ledger, not the beginning of one."""
-    if any(folder.rglob("*.parquet")):
+    if any(file.suffix == ".parquet" for file in list_files(folder)):
         raise _damaged(folder, "it holds receipts, and no log that says which")
 
 

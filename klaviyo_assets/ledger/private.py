@@ -6,6 +6,7 @@ On an object store its own permissions hold, and nothing is done here but writin
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -35,11 +36,18 @@ def make_folder(folder: UPath) -> None:
 
 
 def list_files(folder: UPath) -> list[UPath]:
-    """All files in the folder and below it as they are now, hidden ones too; none where there is no folder."""
+    """All files in the folder and below it as they are now, hidden ones too; none where there is no folder.
+
+    Raises:
+        OSError: the folder cannot be read; it is not taken for an empty one.
+    """
+    if is_local(folder):
+        root = Path(folder.path)
+        return sorted(folder / str(found.relative_to(root)) for found in _walk(root))
     # A store's file system is one for the whole process, and remembers what it listed for good.
     folder.fs.invalidate_cache()
-    root = str(folder.path).rstrip("/")
-    return sorted(folder / str(found)[len(root) :].lstrip("/") for found in folder.fs.find(folder.path))
+    prefix = str(folder.path).rstrip("/")
+    return sorted(folder / str(found)[len(prefix) :].lstrip("/") for found in folder.fs.find(folder.path))
 
 
 def list_folders(folder: UPath) -> list[UPath]:
@@ -87,6 +95,17 @@ def create_text(path: UPath, text: str) -> None:
         os.link(unfinished, path.path)
     finally:
         unfinished.unlink()
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """The files below a folder of this machine; fsspec, and `rglob`, pass over what they cannot read."""
+
+    def fail(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # never there, or taken away just now
+            raise error
+
+    for folder, _, names in os.walk(root, onerror=fail):
+        yield from (Path(folder) / name for name in names)
 
 
 def _write_beside(path: Path, text: str) -> Path:

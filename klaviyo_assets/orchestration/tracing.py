@@ -14,7 +14,7 @@ import polars as pl
 from upath import UPath
 
 from klaviyo_assets.delivery import KeptLedger, find_ledgers
-from klaviyo_assets.ledger import History, about, fold, fold_existing, fold_steps
+from klaviyo_assets.ledger import History, about, fold, fold_existing, fold_steps, list_folders
 from klaviyo_assets.orchestration.storage import frame_path
 from klaviyo_assets.segments import reading
 
@@ -74,8 +74,7 @@ def trace(email: str, *, storage: UPath, declared: Sequence[str]) -> list[Traced
 
 def stored_exports(storage: UPath) -> list[str]:
     """The exports of which a frame is stored."""
-    folder = storage / "klaviyo"
-    return sorted(each.name for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
+    return [each.name for each in list_folders(storage / "klaviyo")]
 
 
 def _in_frames(storage: UPath, export: str, email: str) -> Iterator[str]:

@@ -153,3 +153,10 @@ def test_marks_of_another_secret_stop_everything(forgotten: Forgotten, tmp_path:
         Forgotten(UPath(tmp_path)).withhold(profiles({BEN: "payload"}), rejections([]))
     with pytest.raises(LedgerError):
         Forgotten(UPath(tmp_path)).remember(BEN, at=NOON)
+
+
+def test_marks_that_cannot_be_read_stop_everything(tmp_path: Path) -> None:
+    """Where it cannot be told who is forgotten, nobody is taken for one who may be sent."""
+    (tmp_path / "forgotten").write_text("no folder")
+    with pytest.raises(LedgerError, match="nothing is sent without it"):
+        Forgotten(UPath(tmp_path)).since("ada@example.com")

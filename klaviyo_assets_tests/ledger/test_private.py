@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from klaviyo_assets.ledger import is_local, make_folder, make_private
+from klaviyo_assets.ledger import Pause, is_local, list_files, make_folder, make_private
 from klaviyo_assets.ledger.private import create_text, replace_text
 
 
@@ -89,3 +89,22 @@ def test_an_object_store_is_left_alone() -> None:
     make_private(folder)
 
     assert folder.exists()
+
+
+def test_files_are_listed_as_they_are_now(tmp_path: Path) -> None:
+    """All files below a folder are found, hidden ones too; where there is no folder, there is none."""
+    folder = UPath(tmp_path) / "paused"
+    assert list_files(folder) == []
+    for name in ("b", ".hidden", "deep/a"):
+        replace_text(folder / name, "")
+
+    assert [str(each.relative_to(folder)) for each in list_files(folder)] == [".hidden", "b", "deep/a"]
+
+
+def test_what_cannot_be_listed_is_not_empty(tmp_path: Path) -> None:
+    """Whoever looks for a mark that forbids something is told that it cannot be looked for."""
+    (tmp_path / "paused").write_text("no folder")
+    with pytest.raises(NotADirectoryError):
+        list_files(UPath(tmp_path) / "paused")
+    with pytest.raises(NotADirectoryError):
+        Pause(UPath(tmp_path)).check("contoso")
