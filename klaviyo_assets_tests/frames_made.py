@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from klaviyo_assets.frames import LEDGER, MEMBERS, PROFILES, REJECTIONS
+from klaviyo_assets.plan import Plan
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -56,3 +57,8 @@ def members(emails: Sequence[str], joined_at: datetime = NOON) -> pl.DataFrame:
     """MEMBERS from addresses."""
     rows = [{"email": email, "profile_id": f"01{index:04}"} for index, email in enumerate(emails)]
     return made(MEMBERS, rows, joined_at=joined_at)
+
+
+def all_changes(plan: Plan) -> pl.DataFrame:
+    """CHANGES of everybody about whom a plan has something to do."""
+    return pl.concat([plan.additions.collect(), plan.changes])

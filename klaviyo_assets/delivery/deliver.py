@@ -18,7 +18,7 @@ from klaviyo_assets.delivery.ledgers import names_beside, open_ledger
 from klaviyo_assets.delivery.opening import Opening
 from klaviyo_assets.delivery.order import Order, Work
 from klaviyo_assets.delivery.outcome import Outcome, report
-from klaviyo_assets.delivery.planning import check_size, is_trusted, make_plan
+from klaviyo_assets.delivery.planning import check_size, is_trusted, make_plan, read_additions
 from klaviyo_assets.delivery.preview import preview
 from klaviyo_assets.delivery.progress import Progress
 from klaviyo_assets.delivery.recording import Recorder
@@ -154,7 +154,7 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, remover: Rem
     )
     try:
         with work.step("send"):
-            sender.send(changes, work.world.in_flight())
+            sender.send(read_additions(work, outcome.plan), changes, work.world.in_flight())
         with work.step("wait for Klaviyo"):
             follower.follow_own(until=client.session.now() + _SHARE_OF_TIME * client.session.left_s)
             recorder.commit()

@@ -55,7 +55,7 @@ def check_beginning(
 
 
 def check_still_valid(
-    export: Export, receipts: pl.LazyFrame, additions: pl.DataFrame, *, client: Client, list_id: str
+    export: Export, receipts: pl.LazyFrame, additions: pl.LazyFrame, *, client: Client, list_id: str
 ) -> None:
     """Nothing, where the ledger knows of all that was delivered.
 
@@ -76,7 +76,7 @@ def check_still_valid(
         for job in _jobs_naming(list_id, client, since=heard_until)
         if job.id not in known and job.created_at > heard_until
     )
-    if any(_holds_most_of(job, additions.lazy(), client) for job in unknown):
+    if any(_holds_most_of(job, additions, client) for job in unknown):
         raise LedgerOutdated(
             f"Klaviyo shows a bulk import to list {list_id} that is newer than the ledger of export {export.name!r} "
             f"and brought people whom the ledger does not know: it is an older copy of itself. Restore the newest one; "

@@ -72,14 +72,19 @@ class Sender:
         self._waiting: deque[Body] = deque()
         self._halvings = 0
 
-    def send(self, changes: pl.DataFrame, in_flight: InFlight[Submission]) -> None:
+    def send(self, additions: Iterator[pl.DataFrame], changes: pl.DataFrame, in_flight: InFlight[Submission]) -> None:
         """Hand all additions and updates over to Klaviyo.
+
+        Args:
+            additions: CHANGES of those who are to join the list, in parts, which are taken as there is room for them.
+            changes: CHANGES of everybody else.
+            in_flight: the requests that may be at work at once.
 
         Raises:
             DeadlinePassed: the time is over before all have left.
             KlaviyoError: Klaviyo refused more than rows, or did not answer.
         """
-        bodies = self._cut(changes)
+        bodies = self._cut(additions, changes)
         with in_flight:
             try:
                 while True:
@@ -94,14 +99,12 @@ class Sender:
                 self._end(in_flight)
                 raise
 
-    def _cut(self, changes: pl.DataFrame) -> Iterator[Body]:
+    def _cut(self, additions: Iterator[pl.DataFrame], changes: pl.DataFrame) -> Iterator[Body]:
         """Additions, which name the list, and then updates, which do not, so that nobody is put back on it."""
-        offset = 0
-        for change in ("add", "update"):
-            count = int((changes["change"] == change).sum())
-            for people in cut_bodies(changes.slice(offset, count)):  # CHANGES are sorted by change
+        updates = changes.filter(pl.col("change") == "update")
+        for change, parts in (("add", additions), ("update", iter([updates]))):
+            for people in cut_bodies(parts):
                 yield Body(self._recorder.new_body(), change, people)
-            offset += count
 
     def _next_wave(self, bodies: Iterator[Body], *, room: int) -> list[Body]:
         """As many bodies as there is room for, their intents recorded."""

@@ -131,8 +131,12 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 
 def _name_rows(outcome: Outcome) -> pl.DataFrame:
     """The refusals with the rows that they are about."""
-    rows = outcome.plan.changes.select("email", "segment", "row").drop_nulls("row").unique("email")
-    return outcome.refused.join(rows, on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
+    refused, plan = outcome.refused, outcome.plan
+    if refused.is_empty():  # the segment is not read again for nobody
+        return empty(REFUSALS)
+    rows = pl.concat(people.select("email", "segment", "row") for people in (plan.additions, plan.changes.lazy()))
+    theirs = rows.join(refused.lazy().select("email"), on="email", how="semi").drop_nulls("row").unique("email")
+    return refused.join(theirs.collect(), on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
 
 
 def _unfinished(outcome: Outcome, pending: int) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import polars as pl
 
 from klaviyo_assets.delivery.destination import Destination
@@ -9,6 +12,8 @@ from klaviyo_assets.delivery.evidence import check_still_valid
 from klaviyo_assets.delivery.ledgers import names_beside, sent_by_others
 from klaviyo_assets.delivery.order import Work
 from klaviyo_assets.errors import LedgerError
+from klaviyo_assets.exports import Export
+from klaviyo_assets.klaviyo import MOST_PROFILES
 from klaviyo_assets.ledger import Ledger, fold, has_delivered
 from klaviyo_assets.plan import Plan, diff, guard, guard_mapping, guard_size, measure, render_text
 
@@ -39,9 +44,20 @@ def make_plan(work: Work, ledger: Ledger, destination: Destination) -> Plan:
     work.progress.say(f"The plan: {render_text(plan)}.")
     guard(export.name, plan, export.limits, leavers=export.leavers, allow_mass_removal=order.allow_mass_removal)
     if plan.counts.added and has_delivered(receipts) and not is_trusted(work, destination):
-        additions = plan.changes.filter(pl.col("change") == "add").select("email")
+        additions = plan.additions.select("email")
         check_still_valid(export, receipts, additions, client=work.client, list_id=destination.list_id)
     return plan
+
+
+def read_additions(work: Work, plan: Plan) -> Iterator[pl.DataFrame]:
+    """CHANGES of those who are to join the list, a body's worth at a time, so that of millions few are held.
+
+    Raises:
+        LedgerError: what is stored of the segment cannot be read.
+    """
+    if plan.counts.added:
+        with _told(work.order.export):
+            yield from plan.additions.collect_batches(chunk_size=MOST_PROFILES, lazy=True)
 
 
 def is_trusted(work: Work, destination: Destination) -> bool:
@@ -52,7 +68,7 @@ def is_trusted(work: Work, destination: Destination) -> bool:
 
 def _diff(work: Work, receipts: pl.LazyFrame, destination: Destination) -> Plan:
     order, export = work.order, work.order.export
-    try:
+    with _told(export):
         return diff(
             work.profiles,
             work.rejections,
@@ -63,11 +79,17 @@ def _diff(work: Work, receipts: pl.LazyFrame, destination: Destination) -> Plan:
             others=sent_by_others(work.storage, destination, order.others) if destination.list else None,
             resend_all=order.resend_all,
         )
+
+
+@contextmanager
+def _told(export: Export) -> Iterator[None]:
+    try:
+        yield
     except pl.exceptions.PolarsError as error:
         # The library's own text may quote a value.
         message = (
             f"The stored profiles, the rejections or the ledger of export {export.name!r} cannot be read "
-            f"({type(error).__name__}), and nothing is sent: materialize the profiles again; if that does not help, "
-            f"restore the ledger from a backup."
+            f"({type(error).__name__}), and nothing more is sent: materialize the profiles again; if that does not "
+            f"help, restore the ledger from a backup."
         )
         raise LedgerError(message) from None

@@ -47,8 +47,8 @@ def preview(work: Work) -> Outcome:
     people_count = check_contract(work, account)
     plan = make_plan(work, ledger, destination)
     outcome = Outcome(destination, plan, work.rejections, dry_run=True, people_count=people_count)
-    additions = outcome.plan.changes.filter(pl.col("change") == "add")["email"]
     with work.step("look up"):
+        additions = outcome.plan.additions.select("email").collect()["email"]
         outcome.new_profiles = count_new_profiles(additions, client=client)
         outcome.flows = fetch_flows(client, found.id) if found else ()
     return outcome

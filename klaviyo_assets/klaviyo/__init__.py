@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from klaviyo_assets.klaviyo.bulk import BulkJob, FailedRow, cut_bodies, render_body
+from klaviyo_assets.klaviyo.bulk import MOST_PROFILES, BulkJob, FailedRow, cut_bodies, render_body
 from klaviyo_assets.klaviyo.client import MOST_REMOVALS, NEEDED_SCOPES, Account, Client, KlaviyoList
 from klaviyo_assets.klaviyo.session import Session
 from klaviyo_assets.klaviyo.transport import Transport
@@ -25,6 +25,7 @@ from klaviyo_assets.klaviyo.wire import API_URL, link_to_list
 
 __all__ = [
     "API_URL",
+    "MOST_PROFILES",
     "MOST_REMOVALS",
     "NEEDED_SCOPES",
     "Account",

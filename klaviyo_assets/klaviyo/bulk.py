@@ -6,7 +6,7 @@ Python object on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -78,17 +78,30 @@ class FailedRow:
         return f"FailedRow({self.code!r})"
 
 
-def cut_bodies(people: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The people in the order in which they stand, cut by count and by the bytes of their `payload` and `unset`."""
+def cut_bodies(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The people in the order in which they stand, cut by count and by the bytes of their `payload` and `unset`.
+
+    Args:
+        parts: the people, in parts of any size; no more of them is taken than the next body needs.
+    """
+    rest: pl.DataFrame | None = None
+    for part in parts:
+        rest = part if rest is None else pl.concat([rest, part])
+        while (count := _fitting(rest)) < rest.height:
+            yield rest[:count]
+            rest = rest[count:]
+    if rest is not None and rest.height:
+        yield rest
+
+
+def _fitting(people: pl.DataFrame) -> int:
+    """How many of the people, from the first on, fit into one body."""
     unset = pl.col("unset").str.len_bytes().cast(pl.Int64) + sum(map(len, _UNSET))
-    size = people.select(size=pl.col("payload").str.len_bytes().cast(pl.Int64) + 1 + unset.fill_null(0))["size"]
-    offset = 0
-    while offset < people.height:
-        taken = size.slice(offset, MOST_PROFILES).cum_sum()
-        # A single payload over the limit is sent alone, and Klaviyo says what it thinks of it.
-        count = max(1, int((taken <= MOST_BYTES - _ENVELOPE_BYTES).sum()))
-        yield people.slice(offset, count)
-        offset += count
+    first = people.lazy().head(MOST_PROFILES)
+    size = pl.col("payload").str.len_bytes().cast(pl.Int64) + 1 + unset.fill_null(0)
+    count = first.select((size.cum_sum() <= MOST_BYTES - _ENVELOPE_BYTES).sum()).collect().item()
+    # A single payload over the limit is sent alone, and Klaviyo says what it thinks of it.
+    return max(1, int(count))
 
 
 def render_body(people: pl.DataFrame, *, list_id: str | None) -> bytes:

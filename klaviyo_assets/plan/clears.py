@@ -37,7 +37,7 @@ def add_clears(changes: pl.DataFrame, others: pl.LazyFrame) -> pl.DataFrame:
     """
     is_known = pl.col("change").is_in(["update", "clear"])
     candidates = changes.filter(is_known)
-    if candidates.is_empty():  # as at a first delivery, whose changes are many, and need not be copied
+    if candidates.is_empty():
         return changes.select(CHANGES.names()).cast(CHANGES)
     known = _without_others(_find_gone(candidates), others).with_columns(
         clears=_or_null(_gone.list.filter(~_is_property)), unset=_as_json(_gone.list.filter(_is_property))

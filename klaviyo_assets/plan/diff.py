@@ -29,9 +29,9 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, WITHHELD_RULES, empty
+from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, PROFILES, WITHHELD_RULES, empty
 from klaviyo_assets.plan.clears import add_clears
-from klaviyo_assets.plan.sides import find_inside, find_outside, read_known
+from klaviyo_assets.plan.sides import find_additions, find_inside, find_outside, read_known
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,13 @@ class Plan:
     """The decision: what to send, and how many there are of each kind.
 
     Attributes:
-        changes: CHANGES, sorted by change and address; only what there is to do.
+        additions: CHANGES of those who are to join the list, in the order of the segment. They may be all of it, and
+            are read from it again when they are sent.
+        changes: CHANGES of everybody else about whom there is something to do, sorted by change and address.
         counts: of everything, also of what stays as it is.
     """
 
+    additions: pl.LazyFrame
     changes: pl.DataFrame
     counts: PlanCounts
 
@@ -110,22 +113,32 @@ def diff(
     known = read_known(ledger)
     inside = find_inside(profiles, known, may_clear=on_null == "clear", resend_all=resend_all)
     outside = find_outside(profiles, rejections, known, leavers=leavers)
-    candidates = _candidates(inside, outside, ledger)
+    changes = _candidates(inside, outside, ledger)
     if on_null == "clear":
-        changes = add_clears(candidates, empty(_SENT_BY_OTHERS).lazy() if others is None else others)
-    else:
-        changes = candidates.select(CHANGES.names())
+        changes = add_clears(changes, empty(_SENT_BY_OTHERS).lazy() if others is None else others)
     profile_count = profiles.select(pl.len()).collect().item()
-    return Plan(changes, _counts(changes, inside, outside, known, profile_count, _count_rejections(rejections)))
+    return Plan(
+        additions=_additions(profiles, known),
+        changes=changes.select(CHANGES.names()),
+        counts=_counts(changes, outside, known, profile_count, _count_rejections(rejections)),
+    )
 
 
 _SENT_BY_OTHERS: Final = pl.Schema({"email": pl.String, "payload": pl.String})
 
 
+def _additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
+    """CHANGES of those who are new; a column that PROFILES does not have says nothing of them."""
+    people = find_additions(profiles, known).with_columns(change=pl.lit("add", dtype=CHANGE))
+    return people.select(
+        pl.col(name) if name in PROFILES or name == "change" else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in CHANGES.items()
+    )
+
+
 def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
-    """CHANGES, and what `add_clears` asks for."""
-    known = _known_of(inside.filter(pl.col("kind").is_in(["update", "clear"])), ledger)
-    sent = inside.filter(pl.col("kind") != "pending").join(known, on="email", how="left")
+    """CHANGES of who is in the ledger, and what `add_clears` asks for."""
+    sent = inside.join(_known_of(inside, ledger), on="email", how="left")
     removed = outside.filter(pl.col("kind") == "remove").rename({"new_address": "confirm_first"}).drop("uncleared")
     return (
         pl.concat([sent, removed], how="diagonal")
@@ -143,7 +156,7 @@ def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFram
 def _known_of(people: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
     """What the ledger says of these: `email`, `known_external_id`, `known_payload`, `uncleared`."""
     ledger = ledger.select("email", "uncleared", known_external_id="external_id", known_payload="payload")
-    if people.is_empty():  # nothing is read, as at a first delivery
+    if people.is_empty():  # nothing is read, as where nobody has changed
         return ledger.clear().collect()
     return ledger.join(people.lazy().select("email"), on="email", how="semi").collect()
 
@@ -158,13 +171,14 @@ def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:
 
 def _counts(
     changes: pl.DataFrame,
-    inside: pl.DataFrame,
     outside: pl.DataFrame,
     known: pl.DataFrame,
     profile_count: int,
     rejections: pl.DataFrame,
 ) -> PlanCounts:
-    added, pending = (int((inside["kind"] == kind).sum()) for kind in ("add", "pending"))
+    # Each address stands once on either side: who is on both is the ledger without those who are outside.
+    added = profile_count - (known.height - outside.height)
+    pending = int(known["open"].sum()) - int(outside["open"].sum())
     removed = outside.filter(pl.col("kind") == "remove")
     rejected, duplicate_count, withheld_count = rejections.row(0)
     updates = changes.filter(pl.col("change") == "update")

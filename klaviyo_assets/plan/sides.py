@@ -22,8 +22,20 @@ def read_known(ledger: pl.LazyFrame) -> pl.DataFrame:
     return ledger.with_columns(known_digest=_DIGEST).drop("payload").collect()
 
 
+def find_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
+    """Everybody in the segment who is not in the ledger: rows of `profiles`, in their order, read when collected.
+
+    Args:
+        profiles: PROFILES, each address once.
+        known: what `read_known` gave.
+    """
+    if known.is_empty():  # as at a first delivery, which then needs to remember nobody
+        return profiles
+    return profiles.join(known.lazy().select("email"), on="email", how="anti", maintain_order="left")
+
+
 def find_inside(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, resend_all: bool) -> pl.DataFrame:
-    """Everybody in the segment about whom there is something to do, or who has to wait.
+    """Everybody in the segment and in the ledger about whom there is something to do.
 
     Args:
         profiles: PROFILES, each address once.
@@ -32,19 +44,17 @@ def find_inside(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool,
         resend_all: whether everybody who would be unchanged is updated all the same.
 
     Returns:
-        PROFILES with their `kind`: add, update, clear or pending.
+        PROFILES with their `kind`: update or clear.
     """
-    facts = known.lazy().select(
-        "email", "known_digest", "incomplete", "open", is_owing=pl.col("uncleared").is_not_null()
+    facts = (
+        known.lazy()
+        .filter(~pl.col("open"))
+        .select("email", "known_digest", "incomplete", is_owing=pl.col("uncleared").is_not_null())
     )
-    sides = profiles.select(*PROFILES.names(), digest=_DIGEST).join(facts, on="email", how="left")
+    sides = profiles.select(*PROFILES.names(), digest=_DIGEST).join(facts, on="email")
     is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
     kind = (
-        pl.when(pl.col("open"))
-        .then(pl.lit("pending"))
-        .when(pl.col("open").is_null())
-        .then(pl.lit("add"))
-        .when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
+        pl.when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
         .then(pl.lit("clear"))
         .when(is_as_it_was.fill_null(False).not_())
         .then(pl.lit("update"))

@@ -24,11 +24,14 @@ def _people(payloads: list[str], unset: list[str | None] | None = None) -> pl.Da
     return pl.DataFrame(columns, schema={"payload": pl.String, "unset": pl.String})
 
 
-@given(st.lists(st.integers(1, 100_000), max_size=120))
-def test_bodies_are_cut_within_both_limits_and_lose_nobody(sizes: list[int]) -> None:
-    """Every body is within Klaviyo's limits, none could take its follower's first, and together they are all."""
+@given(st.lists(st.integers(1, 100_000), max_size=120), st.integers(1, 50))
+def test_bodies_are_cut_within_both_limits_and_lose_nobody(sizes: list[int], together: int) -> None:
+    """Every body is within Klaviyo's limits, none could take its follower's first, and together they are all.
+
+    In which parts the people come makes no difference.
+    """
     frame = people(sizes)
-    bodies = list(cut_bodies(frame))
+    bodies = list(cut_bodies(frame.iter_slices(together)))
 
     assert pl.concat([people([]), *bodies]).equals(frame)
     lengths = [len(render_body(body, list_id="YafG4m")) for body in bodies]
@@ -39,12 +42,12 @@ def test_bodies_are_cut_within_both_limits_and_lose_nobody(sizes: list[int]) -> 
 
 def test_bodies_are_cut_by_count() -> None:
     """Small payloads are cut at ten thousand."""
-    assert [body.height for body in cut_bodies(people([2] * 25_000))] == [MOST_PROFILES, MOST_PROFILES, 5_000]
+    assert [body.height for body in cut_bodies([people([2] * 25_000)])] == [MOST_PROFILES, MOST_PROFILES, 5_000]
 
 
 def test_nobody_makes_no_body() -> None:
     """Without people there is nothing to send."""
-    assert list(cut_bodies(people([]))) == []
+    assert list(cut_bodies([people([])])) == list(cut_bodies([])) == []
 
 
 @pytest.mark.parametrize("list_id", ["YafG4m", None])
@@ -72,7 +75,7 @@ def test_properties_are_unset_beside_the_attributes() -> None:
 def test_what_is_unset_counts_for_the_size_of_a_body() -> None:
     """Bodies stay within the limit of bytes also where the names to be emptied are what is large."""
     names = json.dumps(["n" * 1_000])
-    bodies = list(cut_bodies(_people(["{}"] * 9_000, [names] * 9_000)))
+    bodies = list(cut_bodies([_people(["{}"] * 9_000, [names] * 9_000)]))
 
     assert sum(body.height for body in bodies) == 9_000
     assert all(len(render_body(body, list_id="YafG4m")) <= MOST_BYTES for body in bodies)

@@ -11,7 +11,7 @@ import pytest
 from klaviyo_assets.frames import CHANGES
 from klaviyo_assets.mapping.rules import FIELD_RULES
 from klaviyo_assets.plan import Plan, diff
-from klaviyo_assets_tests.frames_made import ledger, profiles, rejections
+from klaviyo_assets_tests.frames_made import all_changes, ledger, profiles, rejections
 
 ADA = "ada@example.com"
 FULL: dict[str, Any] = {
@@ -214,7 +214,10 @@ def test_only_known_people_are_emptied() -> None:
         leavers="remove",
     )
 
-    assert given.changes.select("change", "clears", "unset").rows() == [("add", None, None), ("remove", None, None)]
+    assert all_changes(given).select("change", "clears", "unset").rows() == [
+        ("add", None, None),
+        ("remove", None, None),
+    ]
 
 
 def test_a_member_of_whom_no_payload_is_known_has_nothing_emptied() -> None:

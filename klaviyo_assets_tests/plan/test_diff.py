@@ -7,7 +7,7 @@ import pytest
 
 from klaviyo_assets.frames import CHANGES
 from klaviyo_assets.plan import Plan, diff
-from klaviyo_assets_tests.frames_made import ledger, profiles, rejections
+from klaviyo_assets_tests.frames_made import all_changes, ledger, profiles, rejections
 
 HERE = {"ada@example.com": "p1"}
 NOBODY: dict[str, str] = {}
@@ -15,7 +15,7 @@ NOBODY: dict[str, str] = {}
 
 def changes(plan: Plan) -> dict[str, str]:
     """Address to change, of what there is to do."""
-    return dict(plan.changes.select("email", "change").iter_rows())
+    return dict(all_changes(plan).select("email", "change").iter_rows())
 
 
 @pytest.mark.parametrize(
@@ -168,21 +168,21 @@ def test_external_id_on_two_rows_moves_nobody() -> None:
     assert plan.counts.removed == 0
 
 
-def test_changes_are_sorted_frames_of_their_schema() -> None:
-    """Changes have the columns of CHANGES, and stand by change and address."""
+def test_changes_are_frames_of_their_schema() -> None:
+    """All have the columns of CHANGES; additions stand as in the segment, the others by change and address."""
     people = {"b@example.com": "p", "a@example.com": "p", "c@example.com": "new"}
     plan = diff(
         profiles(people), rejections([]), ledger({"c@example.com": "p", "d@example.com": "p"}), leavers="remove"
     )
 
-    assert plan.changes.schema == CHANGES
-    assert plan.changes["email"].to_list() == [f"{letter}@example.com" for letter in "abcd"]
+    assert plan.additions.collect_schema() == plan.changes.schema == CHANGES
+    assert all_changes(plan)["email"].to_list() == [f"{letter}@example.com" for letter in "bacd"]
 
 
 def test_removal_carries_no_payload_and_an_addition_no_join_time() -> None:
     """A change holds what its request needs, and no more."""
     plan = diff(profiles(HERE), rejections([]), ledger({"z@example.com": "p"}), leavers="remove")
-    added, removed = plan.changes.rows(named=True)
+    added, removed = all_changes(plan).rows(named=True)
 
     assert (added["payload"], added["joined_from"]) == ("p1", None)
     assert removed["payload"] is None

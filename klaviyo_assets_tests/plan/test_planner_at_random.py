@@ -17,6 +17,7 @@ from typing import Literal
 import pytest
 
 from klaviyo_assets.plan import Plan, diff
+from klaviyo_assets_tests.frames_made import all_changes
 from klaviyo_assets_tests.plan import universes as made
 from klaviyo_assets_tests.plan.oracle import Policy, Verdict, count, judge
 from klaviyo_assets_tests.plan.universes import Person, Universe, make_universe
@@ -52,7 +53,7 @@ def found(plan: Plan) -> dict[str, Verdict]:
     """What a plan does to whom; that an update's clear follows it is a part of the update."""
     changes: dict[str, Verdict] = {}
     columns = ("email", "change", "clears", "unset", "confirm_first")
-    for email, change, clears, unset, confirm_first in plan.changes.select(columns).iter_rows():
+    for email, change, clears, unset, confirm_first in all_changes(plan).select(columns).iter_rows():
         if change == "clear" and email in changes:
             assert changes[email].clears == tuple(clears)
             continue
