@@ -30,7 +30,8 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     of_people = receipts.filter(_email.is_not_null())
     is_several = pl.col("sequence").is_in(_find_several(of_people).implode())
     theirs = of_people.filter(is_several).collect()
-    single = _fold_single(of_people.filter(~is_several), bodies(of_bodies))
+    # Collected: joined to what is still to be computed, the streaming engine would hold the receipts until it is.
+    single = _fold_single(of_people.filter(~is_several), bodies(of_bodies).collect().lazy())
     if theirs.is_empty():
         return single
     return pl.concat([single, _fold_several(pl.concat([theirs.lazy(), of_bodies]))])

@@ -31,7 +31,7 @@ import polars as pl
 
 from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, PROFILES, WITHHELD_RULES, empty
 from klaviyo_assets.plan.clears import add_clears
-from klaviyo_assets.plan.sides import find_additions, find_inside, find_outside, read_known
+from klaviyo_assets.plan.sides import find_both, find_outside, read_additions, read_among, read_inside, read_known
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ def diff(
         resend_all: whether everybody who would be unchanged is updated all the same.
     """
     known = read_known(ledger)
-    inside = find_inside(profiles, known, may_clear=on_null == "clear", resend_all=resend_all)
-    outside = find_outside(profiles, rejections, known, leavers=leavers)
-    changes = _candidates(inside, outside, ledger)
+    both = find_both(profiles, known, may_clear=on_null == "clear", resend_all=resend_all)
+    outside = find_outside(profiles, rejections, known, both, leavers=leavers)
+    changes = _candidates(read_inside(profiles, known, both), outside, ledger)
     if on_null == "clear":
         changes = add_clears(changes, empty(_SENT_BY_OTHERS).lazy() if others is None else others)
     profile_count = profiles.select(pl.len()).collect().item()
@@ -129,7 +129,7 @@ _SENT_BY_OTHERS: Final = pl.Schema({"email": pl.String, "payload": pl.String})
 
 def _additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
     """CHANGES of those who are new; a column that PROFILES does not have says nothing of them."""
-    people = find_additions(profiles, known).with_columns(change=pl.lit("add", dtype=CHANGE))
+    people = read_additions(profiles, known).with_columns(change=pl.lit("add", dtype=CHANGE))
     return people.select(
         pl.col(name) if name in PROFILES or name == "change" else pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in CHANGES.items()
@@ -138,12 +138,14 @@ def _additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
 
 def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
     """CHANGES of who is in the ledger, and what `add_clears` asks for."""
-    sent = inside.join(_known_of(inside, ledger), on="email", how="left")
+    facts = ledger.select("email", "uncleared", known_external_id="external_id", known_payload="payload")
+    sent = inside.join(read_among(facts, inside["email"]), on="email", how="left")
     removed = outside.filter(pl.col("kind") == "remove").rename({"new_address": "confirm_first"}).drop("uncleared")
+    removed = removed.with_columns(pl.col("kind").cast(CHANGE))
     return (
         pl.concat([sent, removed], how="diagonal")
         .with_columns(
-            change=pl.col("kind").cast(CHANGE),
+            change="kind",
             external_id=pl.coalesce("external_id", "known_external_id"),
             clears=pl.lit(None, dtype=CHANGES["clears"]),
             unset=pl.lit(None, dtype=CHANGES["unset"]),
@@ -151,14 +153,6 @@ def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFram
         .select(*CHANGES.names(), "known_payload", "uncleared", "dropped")
         .sort("change", "email")
     )
-
-
-def _known_of(people: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
-    """What the ledger says of these: `email`, `known_external_id`, `known_payload`, `uncleared`."""
-    ledger = ledger.select("email", "uncleared", known_external_id="external_id", known_payload="payload")
-    if people.is_empty():  # nothing is read, as where nobody has changed
-        return ledger.clear().collect()
-    return ledger.join(people.lazy().select("email"), on="email", how="semi").collect()
 
 
 def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:

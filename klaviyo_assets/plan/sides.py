@@ -1,7 +1,10 @@
-"""The two sides of a comparison: who is in the segment, and who is in the ledger and not in the segment.
+"""The two sides of a comparison: who is in the segment, and who is in the ledger, and who is in both.
 
-People are compared by a digest of their payload, which is made anew on both sides in each comparison: so that of a
-million people who are as they were, the payloads pass by and are not held. What the kinds mean is told in `diff`.
+People are found by a hash of their address, which takes half the time that the address takes, and then held against
+each other by the address itself; their payloads are compared by a digest, which is made anew on both sides. So of a
+million people who are as they were, nothing is kept but where they stand. What the kinds mean is told in `diff`.
+
+Joins keep the order of their left side. That is what makes Polars stream it, whichever of the two sides is larger.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import NOT_OPTED_IN_RULE, PROFILES
+from klaviyo_assets.frames import CHANGE, NOT_OPTED_IN_RULE, PROFILES
 
 # 64 bits, of one person's two payloads: that they are equal by chance where the payloads are not happens once in
 # 18 000 000 000 000 000 000 changes.
 _DIGEST: Final = pl.when(pl.col("payload").is_not_null()).then(pl.col("payload").hash())
+_HASH: Final = pl.col("email").hash()
+_BOTH: Final = pl.Schema({"place": pl.get_index_type(), "kind": CHANGE})
 
 
 def read_known(ledger: pl.LazyFrame) -> pl.DataFrame:
@@ -22,7 +27,39 @@ def read_known(ledger: pl.LazyFrame) -> pl.DataFrame:
     return ledger.with_columns(known_digest=_DIGEST).drop("payload").collect()
 
 
-def find_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
+def find_both(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, resend_all: bool) -> pl.DataFrame:
+    """Everybody who is in the segment and in the ledger.
+
+    Args:
+        profiles: PROFILES, each address once.
+        known: what `read_known` gave.
+        may_clear: whether fields that are empty now are emptied in Klaviyo.
+        resend_all: whether everybody who would be unchanged is updated all the same.
+
+    Returns:
+        `place`, the row in `known`, and `kind`: update or clear, or null of whom there is nothing to do about.
+    """
+    if known.is_empty():  # as at a first delivery
+        return pl.DataFrame(schema=_BOTH)
+    facts = known.lazy().select(
+        "known_digest", "incomplete", "open", hash=_HASH, address="email", is_owing=pl.col("uncleared").is_not_null()
+    )
+    pairs = (
+        profiles.select("email", hash=_HASH, digest=_DIGEST)
+        .join(facts.with_row_index("place"), on="hash", maintain_order="left")
+        .filter(pl.col("email") == pl.col("address"))
+    )
+    is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
+    kind = (
+        pl.when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
+        .then(pl.lit("clear"))
+        .when(is_as_it_was.fill_null(False).not_())
+        .then(pl.lit("update"))
+    )
+    return pairs.select("place", kind=pl.when(~pl.col("open")).then(kind).cast(CHANGE)).collect()
+
+
+def read_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
     """Everybody in the segment who is not in the ledger: rows of `profiles`, in their order, read when collected.
 
     Args:
@@ -34,36 +71,37 @@ def find_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
     return profiles.join(known.lazy().select("email"), on="email", how="anti", maintain_order="left")
 
 
-def find_inside(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, resend_all: bool) -> pl.DataFrame:
-    """Everybody in the segment and in the ledger about whom there is something to do.
+def read_inside(profiles: pl.LazyFrame, known: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
+    """Everybody in the segment and in the ledger about whom there is something to do: PROFILES with their `kind`.
 
     Args:
         profiles: PROFILES, each address once.
         known: what `read_known` gave.
-        may_clear: whether fields that are empty now are emptied in Klaviyo.
-        resend_all: whether everybody who would be unchanged is updated all the same.
-
-    Returns:
-        PROFILES with their `kind`: update or clear.
+        both: what `find_both` gave.
     """
-    facts = (
-        known.lazy()
-        .filter(~pl.col("open"))
-        .select("email", "known_digest", "incomplete", is_owing=pl.col("uncleared").is_not_null())
-    )
-    sides = profiles.select(*PROFILES.names(), digest=_DIGEST).join(facts, on="email")
-    is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
-    kind = (
-        pl.when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
-        .then(pl.lit("clear"))
-        .when(is_as_it_was.fill_null(False).not_())
-        .then(pl.lit("update"))
-    )
-    return sides.with_columns(kind=kind).drop_nulls("kind").select(*PROFILES.names(), "kind").collect()
+    changed = both.drop_nulls("kind")
+    people = changed.select("kind", email=known["email"].gather(changed["place"]))
+    return read_among(profiles.select(PROFILES.names()), people["email"]).join(people, on="email")
+
+
+def read_among(rows: pl.LazyFrame, emails: pl.Series) -> pl.DataFrame:
+    """The rows of these people, by their `email`, of any frame.
+
+    What a filter lets through it copies, where a join would hold on to all that its rows were read with.
+    """
+    if emails.is_empty():  # nothing is read, as where nobody has changed
+        return rows.clear().collect()
+    may_be_among = rows.filter(_HASH.is_in(emails.hash().implode())).collect()
+    return may_be_among.join(emails.to_frame("email"), on="email", how="semi")
 
 
 def find_outside(
-    profiles: pl.LazyFrame, rejections: pl.LazyFrame, known: pl.DataFrame, *, leavers: Literal["keep", "remove"]
+    profiles: pl.LazyFrame,
+    rejections: pl.LazyFrame,
+    known: pl.DataFrame,
+    both: pl.DataFrame,
+    *,
+    leavers: Literal["keep", "remove"],
 ) -> pl.DataFrame:
     """Everybody in the ledger who is not in the segment.
 
@@ -71,12 +109,13 @@ def find_outside(
         profiles: PROFILES, each address once.
         rejections: REJECTIONS.
         known: what `read_known` gave.
+        both: what `find_both` gave.
         leavers: whether who left the segment leaves the list.
 
     Returns:
         Rows of `known` with their `kind`, remove or stay, and `new_address`, of who is there under another one.
     """
-    gone = known.lazy().join(profiles.select("email"), on="email", how="anti").collect()
+    gone = known.with_row_index("place").join(both, on="place", how="anti").drop("place")
     outside = gone.join(_new_addresses(profiles, gone), on="external_id", how="left").join(
         _bad_rows(rejections, gone), on="email", how="left"
     )
@@ -92,10 +131,12 @@ def find_outside(
 
 def _new_addresses(profiles: pl.LazyFrame, gone: pl.DataFrame) -> pl.DataFrame:
     """`external_id` of those who are in the segment under another address, and that one."""
-    ids = gone.lazy().select("external_id").drop_nulls().unique()
+    ids = gone.select("external_id").drop_nulls().unique()
+    if ids.is_empty():  # nothing is read, as where nobody has left
+        return pl.DataFrame(schema={"external_id": pl.String, "new_address": pl.String})
     return (
         profiles.select("external_id", new_address="email")
-        .join(ids, on="external_id", how="semi")
+        .filter(pl.col("external_id").is_in(ids["external_id"].implode()))
         .unique("external_id", keep="none")
         .collect()
     )
