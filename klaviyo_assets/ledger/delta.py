@@ -14,19 +14,24 @@ from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.frames import RECEIPTS, empty
-from klaviyo_assets.ledger.private import is_local, list_files
+from klaviyo_assets.ledger.private import is_local, list_files, make_private
 from klaviyo_assets.ledger.receipts import number
 from klaviyo_assets.ledger.tables import (
     conform_stored,
     is_table,
     keep_newest_version,
     list_data_files,
+    merge_small_files,
     open_table,
     scan_versions,
     storable,
+    take_old_files_away,
     telling,
     write_rows,
 )
+
+# Files that a table may have before small ones are put together: a delivery of a million people adds so many.
+MOST_FILES: Final = 100
 
 _STORED: Final = storable(RECEIPTS)
 
@@ -39,6 +44,8 @@ class DeltaLedger:
         self._table: DeltaTable | None = None  # null before the first is written
         self._next = 0  # the number of the next receipt, as of the version below
         self._version: int | None = None  # null before the first is read
+        self._file_count = 0  # of those that may be small, in that version
+        self._private: set[str] = set()  # the files that nobody else may read
 
     def __repr__(self) -> str:
         return f"DeltaLedger({str(self.folder)!r})"
@@ -66,11 +73,14 @@ class DeltaLedger:
         self._catch_up()
         self._write(number(receipts, first=self._next), mode="append")
         self._next += receipts.height
+        if self._file_count >= MOST_FILES:
+            self._merge()
 
     def replace(self, receipts: pl.DataFrame) -> None:
         """Put receipts, with their numbers, in the place of all that are there, in one commit."""
         self._forget()
         self._write(receipts, mode="overwrite")
+        self._tidy()
 
     def erase(self, emails: Collection[str]) -> int:
         """Take all receipts of a person away, those that only older versions have too: how many there were.
@@ -115,6 +125,7 @@ class DeltaLedger:
         with _told("read", self.folder):
             if self._table is None:
                 self._table = open_table(self.folder)
+                self._file_count = len(self._table.file_uris()) if self._table else 0
             else:
                 self._table.update_incremental()
             version = -1 if self._table is None else self._table.version()
@@ -127,8 +138,26 @@ class DeltaLedger:
         with _told("written", self.folder):
             rows = receipts.cast(_STORED)
             self._table = write_rows(self.folder, rows, mode=mode, statistics_of="sequence", table=self._table)
-            # One more than before, also where another process wrote meanwhile: then `_catch_up` sees that it did.
-            self._version = None if self._version is None else self._version + 1
+            self._committed()
+            self._file_count += 1
+
+    def _merge(self) -> None:
+        assert self._table is not None
+        with _told("written", self.folder):
+            if merge_small_files(self._table):
+                self._committed()
+            self._file_count = 0
+        self._tidy()
+
+    def _tidy(self) -> None:
+        with _told("written", self.folder):
+            if self._table is not None:
+                take_old_files_away(self._table)
+
+    def _committed(self) -> None:
+        # One more than before, also where another process wrote meanwhile: then `_catch_up` sees that it did.
+        self._version = None if self._version is None else self._version + 1
+        make_private(self.folder, but=self._private)
 
 
 def _check_untouched(folder: UPath) -> None:

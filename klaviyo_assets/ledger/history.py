@@ -107,6 +107,7 @@ class History:
             for left in reversed(range(_ATTEMPTS)):
                 try:
                     write_rows(self._folder, rows.cast(_STORED), mode="append", statistics_of="started_at")
+                    make_private(self._folder)
                     break
                 except DeltaError:
                     if not left:

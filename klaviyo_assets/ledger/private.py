@@ -56,17 +56,26 @@ def list_folders(folder: UPath) -> list[UPath]:
     return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
 
 
-def make_private(folder: UPath) -> None:
-    """Take from everybody else what a library let them see of a folder and what is in it."""
+def make_private(folder: UPath, *, but: set[str] | None = None) -> None:
+    """Take from everybody else what a library let them see of a folder and what is in it.
+
+    Args:
+        folder: a folder of this machine; on an object store nothing is done.
+        but: what is private already and need not be looked at; what is made private now is added.
+    """
     if not is_local(folder):
         return
-    root = Path(folder.path)
-    for each in (root, *root.rglob("*")):
+    found = {folder.path}
+    for parent, folders, files in os.walk(folder.path):
+        found.update(os.path.join(parent, name) for name in (*folders, *files))  # noqa: PTH118  there may be thousands
+    for path in found - (but or set()):
         # Another process may take a file away that it wrote for a moment.
         with suppress(FileNotFoundError):
-            mode = each.stat().st_mode
+            mode = os.stat(path).st_mode  # noqa: PTH116
             if mode & _OTHERS:
-                each.chmod(mode & ~_OTHERS)
+                os.chmod(path, mode & ~_OTHERS)  # noqa: PTH101
+    if but is not None:
+        but |= found
 
 
 def replace_text(path: UPath, text: str) -> None:

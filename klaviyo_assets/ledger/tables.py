@@ -30,6 +30,9 @@ _PROPERTIES: Final = WriterProperties(
     compression_level=1,
     column_properties=dict.fromkeys(_OF_PEOPLE, ColumnProperties(dictionary_enabled=False)),
 )
+# How long a file is kept that only older versions need: for so long it is told what was sent before a compaction.
+DAYS_KEPT: Final = 90
+_LARGE_FILE: Final = 16_000_000  # bytes: the receipts of some 600 000 people
 
 
 def is_table(folder: UPath) -> bool:
@@ -92,8 +95,21 @@ def write_rows(
         table = DeltaTable(str(folder))
     else:
         write_deltalake(table, rows, mode=mode, schema_mode="merge", writer_properties=_PROPERTIES)
-    make_private(folder)
     return table
+
+
+def merge_small_files(table: DeltaTable) -> bool:
+    """Put the rows of small files into a few larger ones, in one commit: whether there was anything to put together.
+
+    Each commit adds a file, and each file makes all later commits and readings slower.
+    """
+    merged = table.optimize.compact(target_size=_LARGE_FILE, writer_properties=_PROPERTIES)
+    return bool(merged["numFilesRemoved"])
+
+
+def take_old_files_away(table: DeltaTable) -> None:
+    """Take away the files that the newest version does not need, once they are old enough."""
+    table.vacuum(retention_hours=DAYS_KEPT * 24, dry_run=False, full=True)
 
 
 def keep_newest_version(folder: UPath, *, written_before: datetime | None = None) -> None:
