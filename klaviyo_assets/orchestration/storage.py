@@ -139,11 +139,16 @@ def replace_file(frame: pl.LazyFrame, path: UPath) -> None:
 
 
 def scan_file(path: UPath) -> pl.LazyFrame:
-    """A scan of a Parquet file; in a folder it keeps to the file that is there now, also once another takes its place.
+    """A scan of a Parquet file; it keeps to the file that is there now, also once another takes its place.
 
     So what is measured, checked and delivered in one step is one and the same frame, though it is read several times.
+    From an object store the file is fetched, into a temporary one that is gone with the scan.
     """
-    if not is_local(path):
-        return pl.scan_parquet(str(path))
-    with Path(path.path).open("rb") as file:
-        return pl.scan_parquet(file)
+    with tempfile.TemporaryDirectory() as folder:
+        if is_local(path):
+            here = Path(path.path)
+        else:
+            here = Path(folder) / path.name
+            path.fs.get_file(path.path, str(here))
+        with here.open("rb") as file:
+            return pl.scan_parquet(file)

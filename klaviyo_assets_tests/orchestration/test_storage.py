@@ -84,9 +84,10 @@ def test_failed_write_quotes_nothing(tmp_path: Path) -> None:
     assert told.value.__suppress_context__
 
 
-def test_scan_keeps_to_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("root", ["{folder}", "memory://bucket"])
+def test_scan_keeps_to_its_file(tmp_path: Path, root: str) -> None:
     """A scan shows the frame that was there when it was made, also after another has taken its place."""
-    path = UPath(tmp_path / "frame.parquet")
+    path = UPath(root.format(folder=tmp_path)) / "kept.parquet"
     replace_file(FRAME.lazy(), path)
     scan = scan_file(path)
     replace_file(FRAME.lazy().head(0), path)
