@@ -76,6 +76,8 @@ class Rows:
 
     def without(self, others: pl.DataFrame) -> Rows:
         """Those whose `order` and `row` do not stand in the other frame."""
+        if others.is_empty():
+            return self
         return replace(self, frame=self.frame.join(others.lazy(), on=ROW, how="anti", maintain_order="left"))
 
 

