@@ -96,13 +96,10 @@ class Part:
         os.killpg(self.started.process.pid, signal.SIGKILL)
         self.started.process.wait(PATIENCE_S)
 
-    def stop(self) -> int:
-        """End it as Compose does; its exit code."""
-        return self.started.end(signal.SIGTERM)
-
-    def is_running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._started is not None and self.started.process.poll() is None
+    def stop(self) -> None:
+        """End it as Compose does, where it is running."""
+        if self._started is not None and self._started.process.poll() is None:
+            self._started.end(signal.SIGTERM)
 
     def is_healthy(self) -> bool:
         """What its health check says."""

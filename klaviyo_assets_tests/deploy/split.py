@@ -5,13 +5,13 @@ Its project, its Klaviyo and the bucket of its storage are those of the tests. W
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -45,14 +45,18 @@ class SplitProject(Deployment):
         """Where `KLAVIYO_ASSETS_STORAGE` says; listed anew, as by another process."""
         return UPath(self.bucket, skip_instance_cache=True)
 
-    @contextmanager
-    def instance(self) -> Iterator[dg.DagsterInstance]:
-        """What Dagster remembers, by the shipped file."""
+    @cached_property
+    def memory(self) -> dg.DagsterInstance:
+        """What Dagster remembers, by the shipped file; opened once, since a test looks at it often."""
         with pytest.MonkeyPatch.context() as patched:
             for name, value in self.database.items():
                 patched.setenv(name, value)
-            with dg.DagsterInstance.from_config(str(self.home)) as instance:
-                yield instance
+            return dg.DagsterInstance.from_config(str(self.home))
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """The same."""
+        yield self.memory
 
 
 @dataclass(frozen=True)
@@ -143,8 +147,8 @@ def running(split: Split) -> Iterator[Split]:
         yield split
     finally:
         for part in split.parts.values():
-            if part.is_running():
-                part.started.end(signal.SIGTERM)
+            part.stop()
+        split.project.memory.dispose()
 
 
 def _free_port() -> str:
