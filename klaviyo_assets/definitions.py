@@ -1,7 +1,7 @@
 """What `dagster dev` loads: every declaration under `klaviyo_assets/defs`, as Dagster's definitions.
 
 Only this deployment's own choices stand here, which a project that installs the package makes for itself: where its
-declarations are, and the executor of jobs that name none.
+declarations are, and how the steps of a run are carried out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The jobs of exports: one that runs an export, and one that runs all exports that run by themselves.
 
-Each names its own executor, so that the project that it is loaded into keeps its own: an export's steps wait for one
-another and for Klaviyo, and a process for each of them would only cost its start.
+None names an executor: that is the choice of the project into which they are loaded, which may have its steps carried
+out in the run's process, in one each, or by workers elsewhere.
 """
 
 from __future__ import annotations
@@ -58,6 +58,5 @@ def _job(name: str, exports: Iterable[Export], description: str, tags: dict[str,
         description=description,
         tags=tags,
         run_tags=NO_RETRY_TAGS | tags,
-        executor_def=dg.in_process_executor,
     )
     return dg.Definitions(jobs=[job])

@@ -60,7 +60,6 @@ def verify_job(
         name=f"verify_{connection.name}",
         description=_describe(connection),
         tags=NO_RETRY_TAGS | connection_tags(connection.name),
-        executor_def=dg.in_process_executor,
     )
     def verify_connection() -> None:
         ask_klaviyo()

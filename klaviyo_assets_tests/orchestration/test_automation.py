@@ -162,10 +162,9 @@ def test_everything_is_on(project: Project) -> None:
 
 
 def test_runs_are_not_retried_by_the_host(project: Project) -> None:
-    """Runs of the jobs tell a host with run retries not to repeat what was refused, and run in one process."""
+    """Runs of the jobs tell a host with run retries not to repeat what was refused."""
     project.exports = [export(), export("nightly", schedule="0 2 * * *")]
     for name in ("export_vip", "export_nightly", "run_all_exports"):
         job = project.defs.resolve_job_def(name)
         assert job.run_tags["dagster/retry_on_asset_or_op_failure"] == "false"
-        assert job.executor_def is dg.in_process_executor
         assert job.description

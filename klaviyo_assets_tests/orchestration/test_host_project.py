@@ -57,12 +57,12 @@ def host(project: Project) -> Project:
 
 
 def test_loads_beside(host: Project) -> None:
-    """The host's default executor, IO manager and jobs stay theirs; our jobs and frames use our own."""
+    """The host's IO manager and jobs stay theirs, and its executor carries out our jobs too; our frames use our own."""
     defs = host.defs
     dg.Definitions.validate_loadable(defs)
     assert defs.executor is dg.multiprocess_executor
-    assert defs.resolve_job_def("greeting").executor_def is dg.multiprocess_executor
-    assert defs.resolve_job_def("export_vip").executor_def is dg.in_process_executor
+    for job in ("greeting", "export_vip", "run_all_exports", "verify_main", "__ASSET_JOB"):
+        assert defs.resolve_job_def(job).executor_def is dg.multiprocess_executor, job
     assert (defs.resources or {})["io_manager"] is THEIRS
 
 
