@@ -4,8 +4,7 @@ Each function here is a few lines that call one function below and hand on what 
 `klaviyo_list.py`; where frames are stored is in `storage.py`.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Dagster evaluates the annotations of what it decorates again and again.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final

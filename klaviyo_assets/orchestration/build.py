@@ -116,7 +116,7 @@ def export_defs(
                 project_root=project_root,
             ),
         ],
-        asset_checks=profiles_checks(export),
+        asset_checks=[profiles_checks(export)],
         resources=frames_resource(project_root),
     )
     is_first = export.name == all_exports[0].name

@@ -5,9 +5,8 @@ be executed alone. The others are made by a delivery. The limits themselves are 
 a delivery is started; a check shows them.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+# No `from __future__ import annotations`: Dagster takes the class of a context from the annotation as it stands.
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import dagster as dg
@@ -21,55 +20,65 @@ from klaviyo_assets.report import Report
 
 MOST_REFUSED: Final = 0.01  # share of the rows sent above which refusals are an error, and not a warning
 
+_EMAIL_MAPPING: Final = "email_mapping"
+_SIZE_LIMIT: Final = "size_limit"
 _WITHIN_LIMITS: Final = "within_limits"
 _CONTRACT_LIMIT: Final = "contract_limit"
 _REFUSALS: Final = "refusals"
 _MEMBERSHIP: Final = "membership"
 
+_GUARDS: Final[Mapping[str, Callable[[str, Size, Limits], None]]] = {
+    _EMAIL_MAPPING: guard_mapping,
+    _SIZE_LIMIT: guard_size,
+}
 
-def profiles_checks(export: Export) -> list[dg.AssetChecksDefinition]:
-    """The blocking checks email_mapping and size_limit of klaviyo/<export>/profiles."""
+
+def profiles_checks(export: Export) -> dg.AssetChecksDefinition:
+    """The blocking checks email_mapping and size_limit of klaviyo/<export>/profiles, by one op that measures once."""
+    keys = export_keys(export)
+
+    @dg.multi_asset_check(
+        name=f"klaviyo__{export.name}__checks",
+        specs=_profiles_check_specs(export),
+        ins={"profiles": dg.AssetIn(keys.profiles), "rejections": dg.AssetIn(keys.rejections)},
+        can_subset=True,
+    )
+    def check(context: dg.AssetCheckExecutionContext, profiles: Any, rejections: Any) -> Iterable[dg.AssetCheckResult]:
+        size = measure(profiles, rejections)
+        for key in sorted(context.selected_asset_check_keys):
+            yield _check_size(export, key, size)
+
+    return check
+
+
+def _profiles_check_specs(export: Export) -> list[dg.AssetCheckSpec]:
+    keys, limits = export_keys(export), export.limits
+    descriptions = {
+        _EMAIL_MAPPING: (
+            f"At least {limits.min_valid_share:.0%} of the rows for `{export.name}` have a usable e-mail address "
+            f"(min_valid_share), taken from column `{export.match.email}`."
+        ),
+        _SIZE_LIMIT: (
+            f"There are {limits.min_profiles} to {limits.max_profiles} profiles for `{export.name}` "
+            f"(min_profiles, max_profiles)."
+        ),
+    }
     return [
-        _profiles_check(
-            export,
-            "email_mapping",
-            guard_mapping,
-            f"At least {export.limits.min_valid_share:.0%} of the rows for `{export.name}` have a usable e-mail "
-            f"address (min_valid_share), taken from column `{export.match.email}`.",
-        ),
-        _profiles_check(
-            export,
-            "size_limit",
-            guard_size,
-            f"There are {export.limits.min_profiles} to {export.limits.max_profiles} profiles for `{export.name}` "
-            f"(min_profiles, max_profiles).",
-        ),
+        dg.AssetCheckSpec(
+            name, asset=keys.profiles, additional_deps=[keys.rejections], blocking=True, description=description
+        )
+        for name, description in descriptions.items()
     ]
 
 
-def _profiles_check(
-    export: Export, name: str, guard: Callable[[str, Size, Limits], None], description: str
-) -> dg.AssetChecksDefinition:
-    keys = export_keys(export)
-
-    @dg.asset_check(
-        asset=keys.profiles,
-        name=name,
-        description=description,
-        blocking=True,
-        additional_ins={"rejections": dg.AssetIn(keys.rejections)},
-    )
-    def check(profiles: Any, rejections: Any) -> dg.AssetCheckResult:
-        size = measure(profiles, rejections)
-        try:
-            guard(export.name, size, export.limits)
-        except UnsafePlan as refusal:
-            return _blocked(refusal, _size_metadata(size, export.limits))
-        return dg.AssetCheckResult(
-            passed=True, description=_describe_size(size), metadata=_size_metadata(size, export.limits)
-        )
-
-    return check
+def _check_size(export: Export, key: dg.AssetCheckKey, size: Size) -> dg.AssetCheckResult:
+    of: dict[str, Any] = {"asset_key": key.asset_key, "check_name": key.name}
+    measured = _size_metadata(size, export.limits)
+    try:
+        _GUARDS[key.name](export.name, size, export.limits)
+    except UnsafePlan as refusal:
+        return _blocked(refusal, measured, **of)
+    return dg.AssetCheckResult(passed=True, description=_describe_size(size), metadata=measured, **of)
 
 
 def delivery_check_specs(export: Export) -> list[dg.AssetCheckSpec]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import dagster as dg
 from dagster.components.core.decl import ComponentDecl, YamlDecl
@@ -66,6 +66,7 @@ class DeclarationComponent(dg.Component, Generic[D]):
         Raises:
             DeclarationError: one line for each mistake in the document.
         """
+        _remember_decls(context)
         scope = {"env": EnvironmentVariables(os.environ), "context": LoadContextScope(context)}  # type: ignore[no-untyped-call]
         document = _document(attributes, context)
         read = read_declaration(document, cls.declares, Scope({**context.resolution_context.scope, **scope}))
@@ -139,10 +140,13 @@ class DeclaredTogether:
     """All components of ours in one Dagster project, in the order in which Dagster has them."""
 
     components: Sequence[DeclarationComponent[Any]]
+    _found: dict[type[Declaration], list[Any]] = field(default_factory=dict, repr=False)
 
     def declared(self, kind: type[D]) -> list[D]:
         """All declarations of one kind."""
-        return [each.declaration for each in self.components if isinstance(each.declaration, kind)]
+        if kind not in self._found:  # each of many asks for all
+            self._found[kind] = [each.declaration for each in self.components if isinstance(each.declaration, kind)]
+        return self._found[kind]
 
     @cached_property
     def mistakes(self) -> list[PlacedMistake]:
@@ -154,6 +158,7 @@ class DeclaredTogether:
 
 # By the tree's tracker, since a tree has no identity of its own: two of one project are equal.
 _TOGETHER: Final[WeakKeyDictionary[Any, DeclaredTogether]] = WeakKeyDictionary()
+_REMEMBERED: Final[WeakSet[Any]] = WeakSet()
 
 
 def _declared_together(component: DeclarationComponent[Any], context: dg.ComponentLoadContext) -> DeclaredTogether:
@@ -165,6 +170,21 @@ def _declared_together(component: DeclarationComponent[Any], context: dg.Compone
     if known is None or component not in known.components:
         known = _TOGETHER[tracker] = DeclaredTogether(_components(component, context.component_tree))
     return known
+
+
+def _remember_decls(context: dg.ComponentLoadContext) -> None:
+    """Note where each declaration of a tree is, in the tree's own memory.
+
+    Dagster would look through the whole tree for each component that it loads, which takes minutes with thousands.
+    """
+    decl: object = context.component_decl
+    tree = context.component_tree
+    if not isinstance(decl, ComponentDecl) or tree.state_tracker in _REMEMBERED:  # the first: built alone, in a test
+        return
+    _REMEMBERED.add(tree.state_tracker)
+    for each in tree.find_root_decl().iterate_all_component_decls():
+        if tree.state_tracker.get_cache_data(each.loc).component_decl is None:
+            tree.state_tracker.set_cache_data(each.loc, component_decl=each)
 
 
 def _components(component: DeclarationComponent[Any], tree: dg.ComponentTree) -> list[DeclarationComponent[Any]]:
