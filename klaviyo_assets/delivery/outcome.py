@@ -11,7 +11,7 @@ from klaviyo_assets.delivery.destination import Destination
 from klaviyo_assets.delivery.following import REFUSED
 from klaviyo_assets.frames import REFUSALS, empty
 from klaviyo_assets.klaviyo import Client, link_to_list
-from klaviyo_assets.plan import Plan
+from klaviyo_assets.plan import Plan, read_among
 from klaviyo_assets.report import Report
 
 
@@ -135,8 +135,8 @@ def _name_rows(outcome: Outcome) -> pl.DataFrame:
     if refused.is_empty():  # the segment is not read again for nobody
         return empty(REFUSALS)
     rows = pl.concat(people.select("email", "segment", "row") for people in (plan.additions, plan.changes.lazy()))
-    theirs = rows.join(refused.lazy().select("email"), on="email", how="semi").drop_nulls("row").unique("email")
-    return refused.join(theirs.collect(), on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
+    theirs = read_among(rows.drop_nulls("row"), refused["email"]).unique("email")
+    return refused.join(theirs, on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
 
 
 def _unfinished(outcome: Outcome, pending: int) -> str | None:

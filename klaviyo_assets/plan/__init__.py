@@ -7,6 +7,7 @@ is a function of frames and numbers: no network, no disk, no clock, and no perso
 from klaviyo_assets.plan.diff import Plan, PlanCounts, diff
 from klaviyo_assets.plan.guard import Size, guard, guard_mapping, guard_removals, guard_size, measure
 from klaviyo_assets.plan.render import render_markdown, render_numbers, render_text
+from klaviyo_assets.plan.sides import read_among
 
 __all__ = [
     "Plan",
@@ -18,6 +19,7 @@ __all__ = [
     "guard_removals",
     "guard_size",
     "measure",
+    "read_among",
     "render_markdown",
     "render_numbers",
     "render_text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
@@ -79,12 +79,13 @@ class Scene:
         connection: KlaviyoConnection = CONNECTION,
         order: Mapping[str, Any] | None = None,
         fate: Fate | None = None,
+        read: Callable[[pl.LazyFrame], pl.LazyFrame] = lambda stored: stored,
         **changes: Any,
     ) -> Report:
-        """Deliver a segment of people, given as address to value, or to attributes of the profile."""
+        """Deliver a segment of people, given as address to value, or to attributes of the profile; `read` is how."""
         ids = external_ids or {}
         payloads = {email: payload(email, value, ids.get(email)) for email, value in people.items()}
-        segment = profiles(payloads, ids, dropped)
+        segment = profiles(payloads, ids, dropped).pipe(read)
         with self.client(key, fate) as client, ledgers_of(fate):
             return deliver(
                 Order(export(**changes), connection, f"run-{next(self._runs)}", **(order or {})),
