@@ -40,6 +40,8 @@ DETACHED = Export(name="vip", connection=None, list_id="YafG4m", segments=("a",)
         ("ada@contoso.com", "an address"),
         ("pk_0123", "a private key"),
         ("the key pk_0123", "a private key"),
+        (f"0pk_{'a' * 34}", "a private key"),
+        ("user_pk_id", '"user_pk_id"'),
         (date(2026, 11, 23), "2026-11-23"),
     ],
     ids=str,

@@ -20,6 +20,8 @@ AttributePath = tuple[str | int, ...]
 
 LONGEST_SHOWN: Final = 60  # characters of a value; more of it helps nobody
 
+# A word that begins as a key does, or what is long enough to be one, whatever it is glued to: not user_pk_id.
+_PRIVATE_KEY: Final = re.compile(r"\bpk_\w*|\w*pk_\w{30,}")
 _WORDS: Final = {KlaviyoConnection: "connection", Segment: "segment", Export: "export"}
 
 
@@ -100,7 +102,7 @@ def shown(value: Any) -> str:
 
 def redact(text: str) -> str:
     """The text with every address and every private key in it replaced by words; the mere sign '@' stays."""
-    return re.sub(r"(?!'@')\S+@[^\s,;]+", "an address", re.sub(r"\bpk_\w*", "a private key", text))
+    return re.sub(r"(?!'@')\S+@[^\s,;]+", "an address", _PRIVATE_KEY.sub("a private key", text))
 
 
 def closest(word: Any, words: Iterable[str]) -> str | None:
@@ -117,7 +119,7 @@ def listed(words: Sequence[str], word: str = "or") -> str:
 def _shown_text(text: str) -> str:
     if not text.strip():
         return "empty text"
-    if "pk_" in text:
+    if _PRIVATE_KEY.search(text):
         return "a private key"
     if "@" in text:
         return "an address"

@@ -25,7 +25,7 @@ from klaviyo_assets.orchestration.declarations.rendering import Scope, is_templa
 from klaviyo_assets.orchestration.declarations.wording import judge
 
 _ENV_NAMES: Final = {"api_key_env": "KLAVIYO_API_KEY", "api_url_env": "KLAVIYO_API_URL"}
-_PRIVATE_KEY: Final = re.compile(r"\bpk_\w{30,}")
+_PRIVATE_KEY: Final = re.compile(r"pk_\w{30,}")
 _WHOLE_TEMPLATE: Final = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
 _NOTHING_ELSE: Final[Mapping[type[Declaration], Mapping[str, Any]]] = {
     KlaviyoConnection: {},
