@@ -175,6 +175,10 @@ class Deployment:
         command = [*_PYTHON, "-m", "dagster_webserver", "-m", "theirs.definitions", *arguments]
         return self._start(command, "page", self.environment())
 
+    def start_module(self, module: str, *arguments: str, name: str, **environment: str) -> Started:
+        """Start a Python module with these arguments, as `start` does."""
+        return self._start([*_PYTHON, "-m", module, *arguments], name, self.environment(**environment))
+
     def start_export(self, export: str = "vip", **environment: str) -> Started:
         """Start a run that reads the segments anew, maps and delivers them."""
         return self.start(*_materialize(export), name=export, **environment)

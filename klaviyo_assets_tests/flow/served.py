@@ -51,14 +51,15 @@ class Served:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    def launch(self, job: str) -> str:
-        """Start a job as the page does; the run's id."""
-        return str(self.try_to_launch(job)["run"]["runId"])
+    def launch(self, job: str, *assets: str) -> str:
+        """Start a job as the page does, or these assets of it; the run's id."""
+        return str(self.try_to_launch(job, *assets)["run"]["runId"])
 
-    def try_to_launch(self, job: str) -> Any:
-        """What the page answers to starting a job."""
+    def try_to_launch(self, job: str, *assets: str) -> Any:
+        """What the page answers to starting a job, or these assets of it."""
         place = {"repositoryLocationName": self.location, "repositoryName": "__repository__", "jobName": job}
-        return self.ask(_LAUNCH, selector=place)["launchRun"]
+        selected = {"assetSelection": [{"path": key.split("/")} for key in assets]} if assets else {}
+        return self.ask(_LAUNCH, selector={**place, **selected})["launchRun"]
 
     def reexecute(self, run_id: str) -> str:
         """Start a run again from where it failed, as the page does; the new run's id."""
@@ -95,9 +96,13 @@ class Served:
 
     def is_loaded(self) -> bool:
         """Whether the page knows the project."""
+        return self.count_locations() > 0
+
+    def count_locations(self) -> int:
+        """How many code locations the page knows by now."""
         with contextlib.suppress(httpx.TransportError, ValueError):
-            return bool(self.ask(_LOADED)["repositoriesOrError"].get("nodes"))
-        return False
+            return len(self.ask(_LOADED)["repositoriesOrError"].get("nodes", []))
+        return 0
 
     def _status(self, run_id: str) -> str:
         return str(self.ask(_STATUS, run=run_id)["runOrError"]["status"])
