@@ -9,10 +9,10 @@ BENCH ?=
 PIP_QUIET := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check lint bench clean
+.PHONY: help demo dev test check lint bench bench-workers clean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.installed ## Export sample segments to a local Klaviyo, refresh them, export again, and print what happened
 	$(BIN)/python -m demo.run
@@ -32,6 +32,9 @@ lint: $(VENV)/.installed-dev ## Format, lint and types
 
 bench: $(VENV)/.installed-dev ## Measure beside what one would use instead, as ratios in one run, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+bench-workers: $(VENV)/.installed-dev ## Measure several exports at once, by one, two and four workers, and write it into docs/scale.md
+	$(BIN)/python -m benchmarks.workers
 
 clean: ## Remove what the other commands made
 	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache demo/.home demo/data

@@ -10,5 +10,7 @@ measure        what a process took
 extrapolation  what a contender would take that was measured with fewer customers
 goals          what the project promises, and whether this run kept it
 report         the page; `picture` draws what it shows
+workers        several exports at once, by one, two and four workers: its own command, and `docs/scale.md`
+account_export the program of such a worker: one run of Dagster, for one account
 soak           whether memory stays, over many deliveries in one process
 """

@@ -67,6 +67,15 @@ class LocalKlaviyo:
         lists = self._call("GET", f"/accounts/{account_id}/lists")
         return sum(each["member_count"] for each in lists if each["id"] == self.list_id)
 
+    def add_account(self, account_id: str, key: str) -> None:
+        """One more account, beside the one that is there from the start."""
+        self._call("POST", "/accounts", {"account_id": account_id, "key": key})
+
+    def list_sizes(self, account_id: str) -> list[int]:
+        """How many members each list of an account has, once all bulk jobs have ended."""
+        self._call("POST", "/clock", {"advance_s": _AFTER_LIMITS_S})
+        return [each["member_count"] for each in self._call("GET", f"/accounts/{account_id}/lists")]
+
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         url = f"{self.url}/_sandbox{path}"
         return httpx.request(method, url, json=body, timeout=600, trust_env=False).raise_for_status().json()

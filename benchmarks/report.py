@@ -43,13 +43,14 @@ run, with {limits}. Times are of that machine; the ratios are what counts.
 
 ![How long each takes with {told_count(most)} customers]({PICTURE})
 
-Measured with {_machine()}, Python {platform.python_version()}. A run of Dagster that does nothing took \
+Measured with {machine()}, Python {platform.python_version()}. A run of Dagster that does nothing took \
 {told_seconds(results.idle.wall_s)} and {told_seconds(results.idle.cpu_s)} of CPU; a process that only imports Dagster \
 and Polars held {told_count(results.bare.peak_mb)} MB. Each contender is a process of its own, which starts within \
 what is measured; the local Klaviyo is not counted. Before each case the limits are unused."""
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Cores and memory, without a name."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return f"{os.cpu_count()} cores ({platform.machine()}) and {pages / 2**30:.0f} GB of memory"
 
