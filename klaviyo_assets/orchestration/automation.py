@@ -1,7 +1,7 @@
 """When segments are read anew by themselves: on their crons, and by sensors that watch their sources.
 
-When exports run is in `every_refresh.py` and `on_cron.py`. Everything in the three is running from the start, since the
-declaration asks for it, and can be stopped in Dagster's page.
+When exports run is in `every_refresh.py` and `on_cron.py`; sensors for all of them are in `shared.py`. Everything is
+running from the start, since the declaration asks for it, and can be stopped in Dagster's page.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import dagster as dg
 
 from klaviyo_assets.errors import SourceMissing, SourceUnreadable
 from klaviyo_assets.exports import Segment
+from klaviyo_assets.orchestration.handover import ALL_SOURCES_REFRESHED, fetch_later, own_cursor
 from klaviyo_assets.orchestration.keys import segment_key
+from klaviyo_assets.orchestration.sharing import SHARED, Automation
 from klaviyo_assets.segments import open_source
+
+READ_SEGMENTS: Final = "read_segments"  # the job of all segments with a cron, where they share one
 
 
 @dataclass(frozen=True)
@@ -31,37 +36,73 @@ class Seen:
     read: str
     last: str
 
-    @property
-    def cursor(self) -> str:
-        """As Dagster keeps it."""
-        return json.dumps(asdict(self))
 
-    def skip(self, reason: str) -> dg.SensorResult:
-        """Nothing is started, and this is remembered."""
-        return dg.SensorResult(skip_reason=reason, cursor=self.cursor)
+@dataclass(frozen=True)
+class Look:
+    """What one look at a segment's source comes to.
+
+    Attributes:
+        seen: what is remembered for the next; None where there was no source yet.
+        reason: why the segment is not read.
+        run_key: of the run that reads it; None where none is to.
+        has_failed: whether the source could not be looked at.
+    """
+
+    seen: Seen | None
+    reason: str = ""
+    run_key: str | None = None
+    has_failed: bool = False
 
 
-def segment_schedule(segment: Segment) -> dg.ScheduleDefinition:
+def look_at(segment: Segment, seen: Seen | None, *, project_root: Path) -> Look:
+    """Whether the segment is to be read anew.
+
+    The first look only notes the mark, so that declaring a segment reads nothing. A mark that changed must be the same
+    at the next look: until then somebody may still be writing.
+
+    Args:
+        segment: which.
+        seen: what the last look remembered.
+        project_root: where relative paths start.
+    """
+    try:
+        mark = open_source(segment.source, root=project_root).read_refresh_mark()
+    except (SourceMissing, SourceUnreadable) as error:
+        return Look(seen, str(error), has_failed=True)
+    if seen is None:
+        return Look(Seen(mark, mark), "The source is watched from now on.")
+    if mark == seen.read:
+        return Look(Seen(mark, mark), "The source was not refreshed.")
+    if mark != seen.last:
+        return Look(Seen(seen.read, mark), "The source was refreshed; it is read once it is the same at two ticks.")
+    return Look(Seen(mark, mark), run_key=_run_key(seen.read, mark))
+
+
+def segment_schedule(segment: Segment, automation: Automation) -> dg.ScheduleDefinition:
     """The schedule <segment>_refresh, which reads the segment anew on its crons."""
-    return dg.ScheduleDefinition(
-        name=f"{segment.name}_refresh",
-        target=dg.AssetSelection.assets(segment_key(segment)),
-        cron_schedule=list(segment.refresh),
-        execution_timezone=segment.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Reads segment `{segment.name}` anew from its source, whether that was refreshed or not.",
-    )
+    key = segment_key(segment)
+    told: dict[str, Any] = {
+        "name": f"{segment.name}_refresh",
+        "cron_schedule": list(segment.refresh),
+        "execution_timezone": segment.timezone,
+        "default_status": dg.DefaultScheduleStatus.RUNNING,
+        "description": f"Reads segment `{segment.name}` anew from its source, whether that was refreshed or not.",
+    }
+    if automation != SHARED:
+        return dg.ScheduleDefinition(target=dg.AssetSelection.assets(key), **told)
+
+    @dg.schedule(job_name=READ_SEGMENTS, **told)
+    def read() -> dg.RunRequest:
+        return dg.RunRequest(asset_selection=[key])
+
+    return read
 
 
 def source_sensor(segment: Segment, *, project_root: Path) -> dg.SensorDefinition:
-    """The sensor <segment>_source_refreshed, which reads the segment anew when its source's refresh mark changed.
-
-    The first tick only notes the mark, so that declaring a segment reads nothing. A mark that changed must be the same
-    at the next tick: until then somebody may still be writing.
-    """
+    """The sensor <segment>_source_refreshed, which reads the segment anew when its source's refresh mark changed."""
 
     @dg.sensor(
-        name=f"{segment.name}_source_refreshed",
+        name=source_refreshed_name(segment),
         asset_selection=dg.AssetSelection.assets(segment_key(segment)),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -69,22 +110,25 @@ def source_sensor(segment: Segment, *, project_root: Path) -> dg.SensorDefinitio
             f"nobody is still writing it."
         ),
     )
-    def watch_source(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        try:
-            mark = open_source(segment.source, root=project_root).read_refresh_mark()
-        except (SourceMissing, SourceUnreadable) as error:
-            return dg.SkipReason(str(error))
-        seen = Seen(**json.loads(context.cursor)) if context.cursor else None
-        if seen is None:
-            return Seen(mark, mark).skip("The source is watched from now on.")
-        if mark == seen.read:
-            return Seen(mark, mark).skip("The source was not refreshed.")
-        if mark != seen.last:
-            return Seen(seen.read, mark).skip("The source was refreshed; it is read once it is the same at two ticks.")
-        request = dg.RunRequest(run_key=_run_key(seen.read, mark))
-        return dg.SensorResult([request], cursor=Seen(mark, mark).cursor)
+    def watch_source(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        look = look_at(segment, _seen(context, segment), project_root=project_root)
+        cursor = json.dumps(asdict(look.seen)) if look.seen else None
+        if look.run_key is None:
+            return dg.SensorResult(skip_reason=look.reason, cursor=cursor)
+        return dg.SensorResult([dg.RunRequest(run_key=look.run_key)], cursor=cursor)
 
     return watch_source
+
+
+def source_refreshed_name(segment: Segment) -> str:
+    """The sensor of a segment that has one of its own."""
+    return f"{segment.name}_source_refreshed"
+
+
+def _seen(context: dg.SensorEvaluationContext, segment: Segment) -> Seen | None:
+    of_all = fetch_later(context, ALL_SOURCES_REFRESHED).get(ALL_SOURCES_REFRESHED, {})
+    remembered = of_all.get(segment.name) or own_cursor(context)
+    return Seen(**remembered) if remembered else None
 
 
 def _run_key(before: str, after: str) -> str:

@@ -22,6 +22,8 @@ from klaviyo_assets.orchestration.klaviyo_list import list_asset
 from klaviyo_assets.orchestration.on_cron import deferred_sensor, export_schedule
 from klaviyo_assets.orchestration.permissions import owners_of
 from klaviyo_assets.orchestration.resources import klaviyo_account
+from klaviyo_assets.orchestration.shared import shared_export_defs, shared_segment_defs
+from klaviyo_assets.orchestration.sharing import SHARED, Automation, find_automation
 from klaviyo_assets.orchestration.storage import frames_resource
 from klaviyo_assets.orchestration.verification import verify_job
 
@@ -32,6 +34,7 @@ def build_defs(
     segments: Sequence[Segment] = (),
     exports: Sequence[Export] = (),
     project_root: Path | str | None = None,
+    automation: Automation | None = None,
 ) -> dg.Definitions:
     """Everything that the declarations ask for.
 
@@ -40,11 +43,14 @@ def build_defs(
         segments: named sets of customers, with their sources.
         exports: which segments go to which list.
         project_root: where relative paths start, and the default storage lies; default: the working directory.
+        automation: `each`: a job and sensors for each export; `shared`: one of each for all; default: what
+            `KLAVIYO_ASSETS_AUTOMATION` says, or else `each`.
 
     Raises:
         DeclarationError: the declarations do not fit together; the message holds one line for each mistake.
     """
     check_together(connections, segments, exports)
+    automation = find_automation(automation)
     root = Path(project_root or Path.cwd())
     by_name = {connection.name: connection for connection in connections}
     return dg.Definitions.merge(
@@ -52,7 +58,10 @@ def build_defs(
             connection_defs(connection, segments=segments, exports=exports, project_root=root)
             for connection in connections
         ),
-        *(segment_defs(segment, project_root=root) for segment in segments),
+        *(
+            segment_defs(segment, all_segments=segments, project_root=root, automation=automation)
+            for segment in segments
+        ),
         *(
             export_defs(
                 export,
@@ -60,6 +69,7 @@ def build_defs(
                 segments=segments,
                 all_exports=exports,
                 project_root=root,
+                automation=automation,
             )
             for export in exports
         ),
@@ -76,14 +86,27 @@ def connection_defs(
     )
 
 
-def segment_defs(segment: Segment, *, project_root: Path) -> dg.Definitions:
-    """The asset of a segment, with its sensor and its schedule."""
-    return dg.Definitions(
+def segment_defs(
+    segment: Segment, *, all_segments: Sequence[Segment], project_root: Path, automation: Automation
+) -> dg.Definitions:
+    """The asset of a segment, with its sensor and its schedule; the first of all adds what they share.
+
+    Args:
+        segment: a named set of customers.
+        all_segments: all declared segments, in an order that is the same for each of them.
+        project_root: where relative paths start, and the default storage lies.
+        automation: whether each segment has a sensor of its own.
+    """
+    is_shared = automation == SHARED
+    own = dg.Definitions(
         assets=[segment_asset(segment, project_root=project_root)],
         resources=frames_resource(project_root),
-        sensors=[source_sensor(segment, project_root=project_root)] if segment.watch else [],
-        schedules=[segment_schedule(segment)] if segment.refresh else [],
+        sensors=[source_sensor(segment, project_root=project_root)] if segment.watch and not is_shared else [],
+        schedules=[segment_schedule(segment, automation)] if segment.refresh else [],
     )
+    if not is_shared or segment.name != all_segments[0].name:
+        return own
+    return dg.Definitions.merge(own, shared_segment_defs(all_segments, project_root=project_root))
 
 
 def export_defs(
@@ -93,8 +116,9 @@ def export_defs(
     segments: Sequence[Segment],
     all_exports: Sequence[Export],
     project_root: Path,
+    automation: Automation,
 ) -> dg.Definitions:
-    """The assets, checks, job and automation of an export; the first of all exports adds run_all_exports.
+    """The assets, checks, job and automation of an export; the first of all exports adds what they share.
 
     Args:
         export: which segments go to which list.
@@ -102,6 +126,7 @@ def export_defs(
         segments: all declared segments; keys that are not among them are assets of somebody else's.
         all_exports: all declared exports, in an order that is the same for each of them.
         project_root: where relative paths start, and the default storage lies.
+        automation: whether each export has a job and sensors of its own.
     """
     owners = owners_of(export, connection)
     usable = connection if is_active(export) else None
@@ -111,7 +136,7 @@ def export_defs(
             list_asset(
                 export,
                 connection=usable,
-                others=[other for other in all_exports if other.name != export.name],
+                all_exports=all_exports,
                 owners=owners,
                 project_root=project_root,
             ),
@@ -119,17 +144,22 @@ def export_defs(
         asset_checks=[profiles_checks(export)],
         resources=frames_resource(project_root),
     )
-    is_first = export.name == all_exports[0].name
-    shared = run_all_exports_job(all_exports) if is_first else dg.Definitions()
-    return dg.Definitions.merge(own, export_job(export), _automation(export, segments), shared)
+    if export.name != all_exports[0].name:
+        return dg.Definitions.merge(own, _automation(export, segments, automation))
+    shared = [shared_export_defs(all_exports, segments)] if automation == SHARED else []
+    return dg.Definitions.merge(
+        own, _automation(export, segments, automation), run_all_exports_job(all_exports), *shared
+    )
 
 
-def _automation(export: Export, segments: Sequence[Segment]) -> dg.Definitions:
-    """What runs the export by itself."""
+def _automation(export: Export, segments: Sequence[Segment], automation: Automation) -> dg.Definitions:
+    """The export's own job, and what runs it by itself."""
+    is_shared = automation == SHARED
+    jobs = dg.Definitions() if is_shared else export_job(export)
+    schedules, sensors = [], []
     if export.schedule == EVERY_REFRESH:
-        return dg.Definitions(sensors=[segments_refreshed_sensor(export, segments)])
-    if export.cron and is_active(export):
-        return dg.Definitions(
-            schedules=[export_schedule(export, export.cron, segments)], sensors=[deferred_sensor(export, segments)]
-        )
-    return dg.Definitions()
+        sensors = [segments_refreshed_sensor(export, segments)] if not is_shared else []
+    elif export.cron and is_active(export):
+        schedules = [export_schedule(export, export.cron, segments, automation)]
+        sensors = [deferred_sensor(export, segments)] if not is_shared else []
+    return dg.Definitions.merge(jobs, dg.Definitions(schedules=schedules, sensors=sensors))

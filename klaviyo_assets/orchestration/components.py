@@ -36,6 +36,7 @@ from klaviyo_assets.orchestration.declarations.reading import read_declaration
 from klaviyo_assets.orchestration.declarations.rendering import EnvironmentVariables, Scope
 from klaviyo_assets.orchestration.declarations.schema import attributes_model
 from klaviyo_assets.orchestration.scaffolding import DeclarationScaffolder
+from klaviyo_assets.orchestration.sharing import find_automation
 
 D = TypeVar("D", bound=Declaration)
 
@@ -114,7 +115,12 @@ class SegmentComponent(DeclarationComponent[Segment]):
 
     def build_within(self, together: DeclaredTogether, project_root: Path) -> dg.Definitions:
         """The segment's asset, sensor and schedule."""
-        return segment_defs(self.declaration, project_root=project_root)
+        return segment_defs(
+            self.declaration,
+            all_segments=together.declared(Segment),
+            project_root=project_root,
+            automation=find_automation(),
+        )
 
 
 @dg.scaffold_with(DeclarationScaffolder)
@@ -132,6 +138,7 @@ class KlaviyoExportComponent(DeclarationComponent[Export]):
             segments=together.declared(Segment),
             all_exports=together.declared(Export),
             project_root=project_root,
+            automation=find_automation(),
         )
 
 

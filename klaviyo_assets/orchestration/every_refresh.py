@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from klaviyo_assets.exports import Export, Segment
-from klaviyo_assets.orchestration.jobs import export_job_name, is_active
+from klaviyo_assets.orchestration.handover import ALL_SEGMENTS_REFRESHED, fetch_later, own_cursor
+from klaviyo_assets.orchestration.jobs import export_job_name, export_run, is_active
 from klaviyo_assets.orchestration.keys import export_keys, list_op_name
 from klaviyo_assets.orchestration.refreshes import (
     PlannedRun,
@@ -27,8 +29,68 @@ from klaviyo_assets.orchestration.refreshes import (
     fetch_planned,
     fetch_refreshes,
 )
+from klaviyo_assets.orchestration.sharing import EACH
 
 Cursor = dict[str, int]  # asset key of a segment: id of its materialization, 0 where there was none
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one look at the segments of an export comes to.
+
+    Attributes:
+        cursor: what is remembered for the next look.
+        run_key: of the run that is due; None where none is.
+        reason: why none is.
+        is_under_way: whether some of the segments were refreshed, and others are still waited for.
+    """
+
+    cursor: Cursor
+    run_key: str | None = None
+    reason: str = ""
+    is_under_way: bool = False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """An export with `schedule: every_refresh`, and the segments that it waits for."""
+
+    export: Export
+    waited_for: Sequence[str]
+
+    def decide(
+        self, instance: dg.DagsterInstance, seen: Cursor | None, refreshes: Mapping[str, Refresh | None]
+    ) -> Decision:
+        """Whether the export is to run.
+
+        Args:
+            instance: where runs are remembered.
+            seen: what the last look remembered; None at the first.
+            refreshes: the last of each segment, at least of those that are waited for.
+        """
+        latest = {key: refreshes[key] for key in self.waited_for}
+        if not self.waited_for or not is_active(self.export):
+            return Decision(_ids(latest), reason="Nothing is waited for, since " + _why_idle(self.export))
+        # A segment that is no longer waited for must not be what makes the others complete.
+        if seen is None or set(seen) - set(self.waited_for):
+            return Decision(_ids(latest), reason="The next refresh of each segment is waited for from now on.")
+        seen, fresh = _sort_out(instance, self.export, seen, latest)
+        waiting = [key for key in self.waited_for if key not in fresh]
+        if waiting:
+            failed = failed_refreshes(instance, waiting, latest) if fresh else {}
+            return Decision(seen, reason=_why_waiting(waiting, failed), is_under_way=bool(fresh))
+        return Decision(_ids(latest), run_key=_run_key(fresh))
+
+
+def watches(exports: Iterable[Export], segments: Iterable[Segment]) -> list[Watch]:
+    """What each of the exports waits for.
+
+    Args:
+        exports: those with `schedule: every_refresh`.
+        segments: all that are declared; those with neither `watch` nor `refresh` are not waited for.
+    """
+    still = {segment.asset_key for segment in segments if not (segment.watch or segment.refresh)}
+    return [Watch(export, [key for key in export.segments if key not in still]) for export in exports]
 
 
 def segments_refreshed_sensor(export: Export, segments: Sequence[Segment]) -> dg.SensorDefinition:
@@ -36,32 +98,36 @@ def segments_refreshed_sensor(export: Export, segments: Sequence[Segment]) -> dg
 
     Args:
         export: an export with `schedule: every_refresh`.
-        segments: all segments that are declared; those with neither `watch` nor `refresh` are not waited for.
+        segments: all segments that are declared.
     """
-    waited_for = _waited_for(export, segments)
+    (watched,) = watches([export], segments)
 
     @dg.sensor(
-        name=f"{export.name}_segments_refreshed",
-        job_name=export_job_name(export),
+        name=segments_refreshed_name(export),
+        job_name=export_job_name(export, EACH),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=_describe(export, waited_for),
+        description=_describe(watched),
     )
     def start_when_all_are_refreshed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        latest = fetch_refreshes(context.instance, waited_for)
-        seen = _read_cursor(context.cursor)
-        if not waited_for or not is_active(export):
-            return _skip("Nothing is waited for, since " + _why_idle(export), _ids(latest))
-        # A segment that is no longer waited for must not be what makes the others complete.
-        if seen is None or set(seen) - set(waited_for):
-            return _skip("The next refresh of each segment is waited for from now on.", _ids(latest))
-        seen, fresh = _sort_out(context.instance, export, seen, latest)
-        waiting = [key for key in waited_for if key not in fresh]
-        if waiting:
-            failed = failed_refreshes(context.instance, waiting, latest) if fresh else {}
-            return _skip(_why_waiting(waiting, failed), seen)
-        return dg.SensorResult([dg.RunRequest(run_key=_run_key(fresh))], cursor=json.dumps(_ids(latest)))
+        refreshes = fetch_refreshes(context.instance, watched.waited_for)
+        decision = watched.decide(context.instance, _seen(context, export), refreshes)
+        cursor = json.dumps(decision.cursor)
+        if decision.run_key is None:
+            return dg.SensorResult(skip_reason=decision.reason, cursor=cursor)
+        return dg.SensorResult([export_run(export, EACH, run_key=decision.run_key)], cursor=cursor)
 
     return start_when_all_are_refreshed
+
+
+def segments_refreshed_name(export: Export) -> str:
+    """The sensor of an export that has one of its own."""
+    return f"{export.name}_segments_refreshed"
+
+
+def _seen(context: dg.SensorEvaluationContext, export: Export) -> Cursor | None:
+    of_all = fetch_later(context, ALL_SEGMENTS_REFRESHED).get(ALL_SEGMENTS_REFRESHED, {})
+    seen: Cursor | None = of_all.get(export.name, own_cursor(context))
+    return seen
 
 
 def _sort_out(
@@ -102,26 +168,13 @@ def _is_dry(run_config: Mapping[str, Any], op_name: str) -> bool:
     return bool(config.get("dry_run"))
 
 
-def _waited_for(export: Export, segments: Sequence[Segment]) -> list[str]:
-    still = {segment.asset_key for segment in segments if not (segment.watch or segment.refresh)}
-    return [key for key in export.segments if key not in still]
-
-
 def _ids(latest: Mapping[str, Refresh | None]) -> Cursor:
     return {key: refresh.event_id if refresh else 0 for key, refresh in latest.items()}
-
-
-def _read_cursor(cursor: str | None) -> Cursor | None:
-    return None if cursor is None else json.loads(cursor)
 
 
 def _run_key(fresh: Mapping[str, Refresh]) -> str:
     parts = sorted(f"{key} {refresh.event_id}" for key, refresh in fresh.items())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _skip(reason: str, cursor: Cursor) -> dg.SensorResult:
-    return dg.SensorResult(skip_reason=reason, cursor=json.dumps(cursor))
 
 
 def _why_idle(export: Export) -> str:
@@ -130,9 +183,9 @@ def _why_idle(export: Export) -> str:
     return "the export is detached or not enabled."
 
 
-def _describe(export: Export, waited_for: Sequence[str]) -> str:
-    keys = ", ".join(f"`{key}`" for key in waited_for) or "no segment"
+def _describe(watched: Watch) -> str:
+    keys = ", ".join(f"`{key}`" for key in watched.waited_for) or "no segment"
     return (
-        f"Runs export `{export.name}` when all of its segments were refreshed since its last run. It waits for {keys}. "
-        f"Dry runs do not count as runs."
+        f"Runs export `{watched.export.name}` when all of its segments were refreshed since its last run. It waits for "
+        f"{keys}. Dry runs do not count as runs."
     )

@@ -19,6 +19,7 @@ from klaviyo_assets.orchestration.declarations.mistakes import Place, PlacedMist
 from klaviyo_assets.orchestration.declarations.projects import Project, find_project
 from klaviyo_assets.orchestration.declarations.reading import Read
 from klaviyo_assets.orchestration.left_ledgers import warn_of_left_ledgers
+from klaviyo_assets.orchestration.sharing import advise_sharing
 from klaviyo_assets.orchestration.storage import find_storage
 
 D = TypeVar("D", bound=Declaration)
@@ -70,11 +71,12 @@ def _check(everything: Path, part: Path, project_root: Path) -> Checked:
     reads = read_folder(everything, project_root=project_root)
     told = [*(mistake for read in reads for mistake in read.mistakes), *_clashes(reads)]
     # Who misspells an export's name has no ledger too many.
-    left = [] if told else warn_of_left_ledgers(find_storage(project_root), _declared(reads, Export))
+    exports = _declared(reads, Export)
+    left = [] if told else warn_of_left_ledgers(find_storage(project_root), exports)
     return Checked(
         sum(_is_within(read.document.place, part) for read in reads),
         sorted({mistake for mistake in told if _is_within(mistake.place, part)}),
-        list(left),
+        [*left, *advise_sharing(exports)],
     )
 
 

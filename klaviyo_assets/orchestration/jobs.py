@@ -1,20 +1,24 @@
 """The jobs of exports: one that runs an export, and one that runs all exports that run by themselves.
 
+Where exports share their job, one stands for those of all exports, and each run of it selects what it makes.
+
 None names an executor: that is the choice of the project into which they are loaded, which may have its steps carried
 out in the run's process, in one each, or by workers elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import dagster as dg
 
 from klaviyo_assets.exports import OFF, Export
 from klaviyo_assets.orchestration.keys import NO_RETRY_TAGS, export_keys, export_tags, list_op_name
+from klaviyo_assets.orchestration.sharing import SHARED, Automation
 
 RUN_ALL_EXPORTS: Final = "run_all_exports"
+RUN_EXPORTS: Final = "run_exports"
 
 
 def is_active(export: Export) -> bool:
@@ -22,9 +26,22 @@ def is_active(export: Export) -> bool:
     return export.enabled and export.connection is not None
 
 
-def export_job_name(export: Export) -> str:
-    """The job of an export."""
-    return f"export_{export.name}"
+def export_job_name(export: Export, automation: Automation) -> str:
+    """The job that runs the export."""
+    return RUN_EXPORTS if automation == SHARED else f"export_{export.name}"
+
+
+def export_run(
+    export: Export, automation: Automation, *, run_key: str | None = None, tags: Mapping[str, str] | None = None
+) -> dg.RunRequest:
+    """A run of the export's job, for a schedule or a sensor of that job."""
+    if automation != SHARED:
+        return dg.RunRequest(run_key=run_key, tags=tags)
+    return dg.RunRequest(
+        run_key=run_key and f"{export.name} {run_key}",
+        tags=export_tags(export) | dict(tags or {}),
+        asset_selection=list(export_keys(export).all),
+    )
 
 
 def export_job(export: Export) -> dg.Definitions:
@@ -34,7 +51,16 @@ def export_job(export: Export) -> dg.Definitions:
         f"are taken as they were last read.\n\nTo see first what would change, run it with "
         f"`ops: {{{list_op_name(export)}: {{config: {{dry_run: true}}}}}}`."
     )
-    return _job(export_job_name(export), [export], description, tags=export_tags(export))
+    return _job(f"export_{export.name}", [export], description, tags=export_tags(export))
+
+
+def run_exports_job(exports: Sequence[Export]) -> dg.Definitions:
+    """The job run_exports, which stands for the jobs of all exports; each of its runs selects the assets of one."""
+    description = (
+        "Runs one export or several: select `profiles`, `rejections` and `list` of each, or all exports are run, "
+        "also those whose schedule is off."
+    )
+    return _job(RUN_EXPORTS, exports, description, tags={})
 
 
 def run_all_exports_job(exports: Sequence[Export]) -> dg.Definitions:

@@ -19,7 +19,7 @@ KLAVIYO_GROUP: Final = "klaviyo"
 # whose worker died is still continued.
 NO_RETRY_TAGS: Final = {"dagster/retry_on_asset_or_op_failure": "false"}
 
-
+EXPORT_TAG: Final = "klaviyo_assets/export"
 PROGRESS_TAG: Final = "klaviyo_assets/progress"  # of a run: how far its delivery is
 
 
@@ -57,7 +57,7 @@ def list_op_name(export: Export) -> str:
 
 def export_tags(export: Export) -> dict[str, str]:
     """Tags by which the assets of an export, or of a connection, are selected in Dagster."""
-    tags = {"klaviyo_assets/export": export.name}
+    tags = {EXPORT_TAG: export.name}
     return tags | (connection_tags(export.connection) if export.connection else {})
 
 

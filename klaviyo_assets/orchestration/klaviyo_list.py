@@ -60,7 +60,7 @@ def list_asset(
     export: Export,
     *,
     connection: KlaviyoConnection | None,
-    others: Sequence[Export],
+    all_exports: Sequence[Export],
     owners: list[str],
     project_root: Path,
 ) -> dg.AssetsDefinition:
@@ -69,7 +69,7 @@ def list_asset(
     Args:
         export: which segments go to which list.
         connection: the account; None where the export is inactive, so that a run of it fails.
-        others: the other exports that are declared.
+        all_exports: all that are declared.
         owners: who answers for it.
         project_root: the folder below which everything is stored by default.
     """
@@ -92,6 +92,7 @@ def list_asset(
         try:
             with _recorded(context, export, connection, config, storage) as ending:
                 sender = _active(export, connection)
+                others = [other for other in all_exports if other.name != export.name]
                 order = Order(export, sender, context.run.run_id, others=others, **config.model_dump())
                 ending.report = report = _carry_out(order, context, frames, storage)
         except (UnsafePlan, ListShared, ListStartsFlow, LedgerOutdated) as refusal:

@@ -99,3 +99,19 @@ def test_asset_of_another_code_location(sandbox: RunningSandbox, tmp_path: Path)
     assert materialize(there, "crm_customers")
     assert materialize(example(2), *parts("crm"))
     assert on_lists(sandbox) == {"cyd@example.com"}
+
+
+def test_exports_generated_in_python(sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each account gets the lists that were generated for it, and all exports share a job and two sensors."""
+    for shop in ("RIGA", "OSLO"):
+        monkeypatch.setenv(f"KLAVIYO_API_KEY_{shop}", sandbox.key)
+    customers = tmp_path / "customers" / "oslo"
+    customers.mkdir(parents=True)
+    pl.DataFrame({"email": ["dag@example.com"]}).write_parquet(customers / "gold.parquet")
+    defs = example(3)
+    assert materialize(defs, "segments/oslo_gold", *parts("oslo_gold"))
+    assert on_lists(sandbox) == {"dag@example.com"}
+    jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert jobs == {"run_exports", "run_all_exports", "verify_riga", "verify_oslo"}
+    sensors = {sensor.name for sensor in defs.get_repository_def().sensor_defs}
+    assert sensors == {"segments_refreshed", "sources_refreshed"}

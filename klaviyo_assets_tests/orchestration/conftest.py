@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from klaviyo_assets.orchestration.sharing import Automation
 from klaviyo_assets.sandbox import RunningSandbox, Settings, serve
 from klaviyo_assets_tests.orchestration.projects import Project
 
@@ -17,8 +18,14 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, instance: dg.DagsterInstance) -> Project:
-    return Project(tmp_path, instance)
+def automation() -> Automation:
+    """Whether each export has a job and sensors of its own; tests of sensors say both."""
+    return "each"
+
+
+@pytest.fixture
+def project(tmp_path: Path, instance: dg.DagsterInstance, automation: Automation) -> Project:
+    return Project(tmp_path, instance, automation=automation)
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ defs = build_defs(
     segments=[Segment.model_validate(each) for each in {segments}],
     exports=[Export.model_validate(each) for each in {exports}],
     project_root=Path({root!r}),
+    automation={automation!r},
 )
 """
 
@@ -101,8 +102,9 @@ class Daemon:
         self.project.instance.stop_schedule(found.get_remote_origin_id(), found.selector_id, found)
 
     def said(self, name: str) -> str | None:
-        """Why the schedule or sensor of this name started nothing at its last tick."""
-        return self._last_tick(name).skip_reason
+        """Why the schedule or sensor of this name started nothing at its last tick; of all exports, for `vip`."""
+        reason = self._last_tick(name).skip_reason
+        return reason and reason.removeprefix("vip: ")
 
     def count_runs(self, job: str) -> int:
         """How many runs of a job there are."""
@@ -130,7 +132,7 @@ def daemon_of(project: Project, *, now: datetime | None = None) -> Iterator[Daem
     """
     file = project.root / _DEFINITIONS
     declared = {name: _documents(getattr(project, name)) for name in ("connections", "segments", "exports")}
-    file.write_text(_FILE.format(root=str(project.root), **declared))
+    file.write_text(_FILE.format(root=str(project.root), automation=project.automation, **declared))
     with _loading(project.instance, file) as workspace:
         yield Daemon(project, workspace, now or datetime.now(UTC))
 

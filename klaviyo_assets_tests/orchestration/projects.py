@@ -12,6 +12,7 @@ import polars as pl
 
 from klaviyo_assets.exports import Export, KlaviyoConnection, Segment
 from klaviyo_assets.orchestration.build import build_defs
+from klaviyo_assets.orchestration.sharing import Automation
 
 PEOPLE = ("ada@example.com", "bob@example.com", "cyd@example.com")
 
@@ -50,12 +51,17 @@ class Project:
     segments: Sequence[Segment] = field(default_factory=lambda: [segment()])
     exports: Sequence[Export] = field(default_factory=lambda: [export()])
     others: Sequence[dg.Definitions] = ()
+    automation: Automation = "each"
 
     @property
     def defs(self) -> dg.Definitions:
         """What is declared now, merged with other definitions of the project."""
         ours = build_defs(
-            connections=self.connections, segments=self.segments, exports=self.exports, project_root=self.root
+            connections=self.connections,
+            segments=self.segments,
+            exports=self.exports,
+            project_root=self.root,
+            automation=self.automation,
         )
         return dg.Definitions.merge(ours, *self.others) if self.others else ours
 
@@ -72,9 +78,14 @@ class Project:
     def run_job(
         self, name: str = "export_vip", config: Mapping[str, bool] | None = None, *, export: str = "vip"
     ) -> dg.ExecuteInProcessResult:
-        """Run a job, with this config of the export's list."""
-        return self.defs.resolve_job_def(name).execute_in_process(
-            instance=self.instance, run_config=run_config(export, config), raise_on_error=False
+        """Run a job, with this config of the export's list; of a job that exports share, the export's part."""
+        is_part = self.automation == "shared" and name == f"export_{export}"
+        keys = [dg.AssetKey(["klaviyo", export, part]) for part in ("profiles", "rejections", "list")]
+        return self.defs.resolve_job_def("run_exports" if is_part else name).execute_in_process(
+            instance=self.instance,
+            asset_selection=keys if is_part else None,
+            run_config=run_config(export, config),
+            raise_on_error=False,
         )
 
     def materialize(self, *keys: str, config: Mapping[str, bool] | None = None) -> dg.ExecuteInProcessResult:

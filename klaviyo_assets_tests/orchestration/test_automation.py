@@ -9,8 +9,18 @@ import dagster as dg
 import pytest
 
 from klaviyo_assets.orchestration.automation import Seen
+from klaviyo_assets.orchestration.sharing import Automation
 from klaviyo_assets.segments import open_source
 from klaviyo_assets_tests.orchestration.projects import PEOPLE, Project, export, segment
+
+SENSORS = {"each": "vip_source_refreshed", "shared": "sources_refreshed"}
+
+
+@pytest.fixture(params=["each", "shared"])
+def automation(request: pytest.FixtureRequest) -> Automation:
+    """What is said of one export holds for both."""
+    found: Automation = request.param
+    return found
 
 
 @dataclass
@@ -19,7 +29,7 @@ class Ticker:
 
     project: Project
     cursor: str | None = None
-    said: str | None = None
+    said: str = ""
 
     def tick(self) -> list[dg.RunRequest]:
         """Evaluate the sensor once; the runs that it asks for."""
@@ -27,9 +37,16 @@ class Ticker:
         context = dg.build_sensor_context(
             self.project.instance, cursor=self.cursor, repository_def=defs.get_repository_def()
         )
-        found = defs.resolve_sensor_def("vip_source_refreshed").evaluate_tick(context)
-        self.cursor, self.said = found.cursor or self.cursor, found.skip_message
+        found = defs.resolve_sensor_def(SENSORS[self.project.automation]).evaluate_tick(context)
+        self.cursor, self.said = found.cursor, (found.skip_message or "").removeprefix("vip: ")
         return list(found.run_requests or [])
+
+    @property
+    def seen(self) -> Seen | None:
+        """What is remembered of the source."""
+        cursor = json.loads(self.cursor or "{}")
+        remembered = cursor if self.project.automation == "each" else cursor.get("vip")
+        return Seen(**remembered) if remembered else None
 
     def tick_twice(self) -> list[dg.RunRequest]:
         """A tick at which a refreshed source is seen, and one at which it is still the same."""
@@ -68,7 +85,7 @@ def test_source_that_is_still_written_is_waited_for(ticker: Ticker) -> None:
     for count in (1, 2, 1):
         ticker.project.write_source(PEOPLE[:count])
         assert ticker.tick() == []
-        assert "once it is the same at two ticks" in str(ticker.said)
+        assert "once it is the same at two ticks" in ticker.said
     assert len(ticker.tick()) == 1
     assert ticker.tick() == []
 
@@ -97,7 +114,7 @@ def test_run_key(ticker: Ticker) -> None:
     (second,) = ticker.tick_twice()
     kept.rename(path)
     (third,) = ticker.tick_twice()
-    assert Seen(**json.loads(ticker.cursor or "")).read == read_mark(ticker.project)
+    assert ticker.seen == Seen(read_mark(ticker.project), read_mark(ticker.project))
     assert len({request.run_key for request in (first, second, third)}) == 3
 
 
@@ -111,7 +128,7 @@ def test_missing_source(ticker: Ticker) -> None:
     before = ticker.cursor
     (ticker.project.root / "vip.parquet").unlink()
     assert ticker.tick() == []
-    assert "vip.parquet" in (ticker.said or "")
+    assert "vip.parquet" in ticker.said
     assert ticker.cursor == before
     ticker.project.write_source(PEOPLE[:2])
     assert len(ticker.tick_twice()) == 1
@@ -121,20 +138,21 @@ def test_unreadable_source(project: Project) -> None:
     """A source that cannot be understood at this moment, as it is being written, is told, and starts nothing."""
     project.segments = [segment(source={"type": "customer_insights", "path": ".", "entity": "Vip"})]
     (project.root / "model.json").write_text('{"name": "half wri')
-    ticker = Ticker(project, cursor="as before")
+    before = {"read": "a mark", "last": "another"}
+    ticker = Ticker(project, cursor=json.dumps(before if project.automation == "each" else {"vip": before}))
     assert ticker.tick() == []
-    assert "model.json" in (ticker.said or "")
-    assert ticker.cursor == "as before"
+    assert "model.json" in ticker.said
+    assert ticker.seen == Seen(**before)
 
 
 def test_missing_from_the_start(project: Project) -> None:
     """Where there is no source yet, nothing is noted: the first tick that finds it is the first."""
     ticker = Ticker(project)
     assert ticker.tick() == []
-    assert ticker.cursor is None
+    assert ticker.seen is None
     project.write_source(PEOPLE)
     assert ticker.tick() == []
-    assert ticker.cursor
+    assert ticker.seen
 
 
 def test_schedules(project: Project) -> None:
@@ -145,7 +163,7 @@ def test_schedules(project: Project) -> None:
     refresh, run = defs.resolve_schedule_def("vip_refresh"), defs.resolve_schedule_def("export_vip_schedule")
     assert (refresh.cron_schedule, refresh.execution_timezone) == (["0 5 * * *", "0 17 * * *"], "Europe/Riga")
     assert (run.cron_schedule, run.execution_timezone) == ("30 2 * * *", "Asia/Tokyo")
-    assert run.job_name == "export_vip"
+    assert run.job_name == {"each": "export_vip", "shared": "run_exports"}[project.automation]
     job = defs.resolve_job_def(refresh.job_name)
     assert job.asset_layer.selected_asset_keys == {dg.AssetKey(["segments", "vip"])}
 
@@ -164,7 +182,8 @@ def test_everything_is_on(project: Project) -> None:
 def test_runs_are_not_retried_by_the_host(project: Project) -> None:
     """Runs of the jobs tell a host with run retries not to repeat what was refused."""
     project.exports = [export(), export("nightly", schedule="0 2 * * *")]
-    for name in ("export_vip", "export_nightly", "run_all_exports"):
+    own = {"each": ("export_vip", "export_nightly"), "shared": ("run_exports",)}[project.automation]
+    for name in (*own, "run_all_exports"):
         job = project.defs.resolve_job_def(name)
         assert job.run_tags["dagster/retry_on_asset_or_op_failure"] == "false"
         assert job.description

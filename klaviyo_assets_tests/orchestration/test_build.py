@@ -93,6 +93,7 @@ def test_one_export_at_a_time(project: Project) -> None:
             segments=project.segments,
             all_exports=project.exports,
             project_root=project.root,
+            automation="each",
         )
         for each in project.exports
     ]

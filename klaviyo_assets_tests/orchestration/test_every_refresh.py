@@ -14,10 +14,19 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from klaviyo_assets.orchestration.sharing import Automation
 from klaviyo_assets_tests.orchestration.projects import Project, export, segment
 
 PROFILES = ("klaviyo/vip/profiles", "klaviyo/vip/rejections")
 LIST = "klaviyo/vip/list"
+SENSORS = {"each": "vip_segments_refreshed", "shared": "segments_refreshed"}
+
+
+@pytest.fixture(params=["each", "shared"])
+def automation(request: pytest.FixtureRequest) -> Automation:
+    """What is said of one export holds for both."""
+    found: Automation = request.param
+    return found
 
 
 @dataclass
@@ -26,14 +35,14 @@ class Ticker:
 
     project: Project
     cursor: str | None = None
-    said: str | None = None
+    said: str = ""
 
     def tick(self) -> list[dg.RunRequest]:
         """Evaluate the sensor once; the runs that it asks for."""
         defs = self.project.defs
         context = dg.build_sensor_context(self.project.instance, cursor=self.cursor)
-        found = defs.resolve_sensor_def("vip_segments_refreshed").evaluate_tick(context)
-        self.cursor, self.said = found.cursor, found.skip_message
+        found = defs.resolve_sensor_def(SENSORS[self.project.automation]).evaluate_tick(context)
+        self.cursor, self.said = found.cursor, (found.skip_message or "").removeprefix("vip: ")
         return list(found.run_requests or [])
 
     def fires(self) -> bool:
@@ -315,9 +324,9 @@ def files(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def test_instance_in_files(files: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_instance_in_files(files: dg.DagsterInstance, tmp_path: Path, automation: Automation) -> None:
     """The same holds where runs keep their events in files of their own, as on one's own machine."""
-    project = Project(tmp_path, files)
+    project = Project(tmp_path, files, automation=automation)
     ticker = Ticker(project)
     assert not ticker.fires()
     project.refresh()

@@ -14,10 +14,13 @@ import dagster as dg
 import pytest
 
 from klaviyo_assets.exports import Segment
+from klaviyo_assets.orchestration.sharing import Automation
 from klaviyo_assets_tests.orchestration.daemon import Daemon, daemon_of
 from klaviyo_assets_tests.orchestration.projects import Project, export, segment
 
-JOB, SCHEDULE, SENSOR = "export_vip", "export_vip_schedule", "export_vip_deferred"
+SCHEDULE = "export_vip_schedule"
+JOBS = {"each": "export_vip", "shared": "run_exports"}
+SENSORS = {"each": "export_vip_deferred", "shared": "exports_deferred"}
 EVERY_MINUTE = "* * * * *"
 MINUTE = timedelta(minutes=1)
 
@@ -27,6 +30,13 @@ ONE_AT_A_TIME = {"concurrency": {"runs": {"max_concurrent_runs": 1}}, "telemetry
 pytestmark = pytest.mark.filterwarnings("ignore:.*environment_vars:DeprecationWarning")
 
 Begin = Callable[..., Daemon]
+
+
+@pytest.fixture(params=["each", "shared"])
+def automation(request: pytest.FixtureRequest) -> Automation:
+    """What is said of one export holds for both."""
+    found: Automation = request.param
+    return found
 
 
 @pytest.fixture
@@ -61,6 +71,16 @@ def begin(project: Project) -> Iterator[Begin]:
         yield begin
 
 
+def count_runs(daemon: Daemon) -> int:
+    """How many runs of the export there are."""
+    return daemon.count_runs(JOBS[daemon.project.automation])
+
+
+def said(daemon: Daemon) -> str | None:
+    """Why the sensor started nothing of what was deferred."""
+    return daemon.said(SENSORS[daemon.project.automation])
+
+
 def fail(daemon: Daemon, run: dg.DagsterRun) -> None:
     """The run begins, and fails."""
     daemon.project.instance.report_run_failed(run)
@@ -76,7 +96,7 @@ def test_nothing_under_way(begin: Begin, due_at: datetime) -> None:
     daemon = begin(due_at)
     daemon.tick_schedules(due_at)
     daemon.tick_sensors()
-    assert (daemon.count_runs(JOB), daemon.said(SENSOR)) == (1, "Nothing is deferred.")
+    assert (count_runs(daemon), said(daemon)) == (1, "Nothing is deferred.")
 
 
 @pytest.mark.parametrize(
@@ -102,14 +122,14 @@ def test_deferred(
     sentence = f"The export waits for a refresh to end: that of segments/vip is under way (run {refresh.run_id})."
     assert daemon.said(SCHEDULE) == f"Deferred. {sentence}"
     daemon.tick_sensors()
-    assert (daemon.said(SENSOR), daemon.count_runs(JOB)) == (sentence, 0)
+    assert (said(daemon), count_runs(daemon)) == (sentence, 0)
 
     end(daemon, refresh)
     daemon.tick_sensors()
     daemon.tick_sensors()
-    (run,) = daemon.project.instance.get_runs(dg.RunsFilter(job_name=JOB))
+    (run,) = daemon.project.instance.get_runs(dg.RunsFilter(job_name=JOBS[daemon.project.automation]))
     assert run.tags["klaviyo_assets/due_at"] == due_at.isoformat()
-    assert daemon.said(SENSOR) == "Nothing is deferred."
+    assert said(daemon) == "Nothing is deferred."
 
 
 def test_due_at_the_same_time(begin: Begin, due_at: datetime) -> None:
@@ -120,14 +140,14 @@ def test_due_at_the_same_time(begin: Begin, due_at: datetime) -> None:
     daemon.project.write_source()
     daemon.tick_sensors()
     sentence = "The export waits for a refresh to end: that of segments/vip is due at the same time."
-    assert (daemon.said(SCHEDULE), daemon.said(SENSOR)) == (f"Deferred. {sentence}", sentence)
+    assert (daemon.said(SCHEDULE), said(daemon)) == (f"Deferred. {sentence}", sentence)
 
     refresh = daemon.ask_for("segments/vip")
     daemon.tick_sensors()
-    assert f"that of segments/vip is under way (run {refresh.run_id})" in str(daemon.said(SENSOR))
+    assert f"that of segments/vip is under way (run {refresh.run_id})" in str(said(daemon))
     daemon.read(refresh)
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
 
 
 def test_due_at_the_same_time_and_never_there(begin: Begin, due_at: datetime) -> None:
@@ -137,7 +157,7 @@ def test_due_at_the_same_time_and_never_there(begin: Begin, due_at: datetime) ->
     daemon.stop("vip_refresh")
     daemon.tick_schedules(due_at)
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
 
 
 def test_segments_of_others_are_not_waited_for(begin: Begin, due_at: datetime) -> None:
@@ -145,7 +165,7 @@ def test_segments_of_others_are_not_waited_for(begin: Begin, due_at: datetime) -
     daemon = begin(due_at, [segment(refresh="0 0 1 1 *"), segment("new", refresh=EVERY_MINUTE)])
     daemon.ask_for("segments/new")
     daemon.tick_schedules(due_at)
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
 
 
 def test_refreshes_that_follow_hold_up_nothing(begin: Begin, due_at: datetime) -> None:
@@ -156,7 +176,7 @@ def test_refreshes_that_follow_hold_up_nothing(begin: Begin, due_at: datetime) -
     daemon.tick_schedules(due_at)
     daemon.ask_for("segments/vip")
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
 
 
 def test_refresh_that_never_ends(begin: Begin, due_at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,10 +185,10 @@ def test_refresh_that_never_ends(begin: Begin, due_at: datetime, monkeypatch: py
     daemon.ask_for("segments/vip")
     daemon.tick_schedules(due_at)
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 0
+    assert count_runs(daemon) == 0
     monkeypatch.setattr("klaviyo_assets.orchestration.on_cron._LONGEST_WAIT_S", 0)
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
 
 
 def test_worker_that_died_long_ago(begin: Begin, due_at: datetime) -> None:
@@ -177,7 +197,7 @@ def test_worker_that_died_long_ago(begin: Begin, due_at: datetime) -> None:
     daemon.ask_for("segments/vip")
     daemon.project.refresh()
     daemon.tick_schedules(due_at)
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
 
 
 def test_stopped_meanwhile(begin: Begin, due_at: datetime) -> None:
@@ -188,7 +208,7 @@ def test_stopped_meanwhile(begin: Begin, due_at: datetime) -> None:
     daemon.stop(SCHEDULE)
     fail(daemon, refresh)
     daemon.tick_sensors()
-    assert (daemon.count_runs(JOB), daemon.said(SENSOR)) == (0, "Nothing is deferred.")
+    assert (count_runs(daemon), said(daemon)) == (0, "Nothing is deferred.")
 
 
 def test_the_next_tick_takes_over(begin: Begin, due_at: datetime) -> None:
@@ -199,10 +219,10 @@ def test_the_next_tick_takes_over(begin: Begin, due_at: datetime) -> None:
     daemon.tick_schedules(due_at - MINUTE)
     fail(daemon, refresh)
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 1
+    assert count_runs(daemon) == 1
     daemon.tick_schedules(due_at)
     daemon.tick_sensors()
-    assert daemon.count_runs(JOB) == 2
+    assert count_runs(daemon) == 2
 
 
 def test_trying_the_schedule_defers_nothing(begin: Begin, due_at: datetime) -> None:
@@ -214,4 +234,4 @@ def test_trying_the_schedule_defers_nothing(begin: Begin, due_at: datetime) -> N
     assert str(schedule.evaluate_tick(context).skip_message).startswith("Deferred.")
     fail(daemon, refresh)
     daemon.tick_sensors()
-    assert (daemon.count_runs(JOB), daemon.said(SENSOR)) == (0, "Nothing is deferred.")
+    assert (count_runs(daemon), said(daemon)) == (0, "Nothing is deferred.")
