@@ -12,5 +12,6 @@ goals          what the project promises, and whether this run kept it
 report         the page; `picture` draws what it shows
 workers        several exports at once, by one, two and four workers: its own command, and `docs/scale.md`
 account_export the program of such a worker: one run of Dagster, for one account
+loading        what a process pays before its first row where there are `many` exports, beside `bare` Dagster
 soak           whether memory stays, over many deliveries in one process
 """
