@@ -12,13 +12,13 @@ import dagster as dg
 PER_CONNECTION: Final = 3
 
 
-def bare(export_count: int) -> dg.Definitions:
+def bare(export_count: int, *, is_shared: bool = False) -> dg.Definitions:
     """As many assets, checks, jobs and sensors, that do nothing, with nothing of ours."""
-    return dg.Definitions.merge(
-        *(_bare_connection(f"c{number}") for number in range(-(-export_count // PER_CONNECTION))),
-        *(_bare_segment(f"s{number}") for number in range(export_count)),
-        *(_bare_export(f"e{number}") for number in range(export_count)),
-    )
+    connections = [_bare_connection(f"c{number}") for number in range(-(-export_count // PER_CONNECTION))]
+    segments = [_bare_segment(f"s{number}", is_shared=is_shared) for number in range(export_count)]
+    exports = [_bare_export(f"e{number}", is_shared=is_shared) for number in range(export_count)]
+    shared = [_bare_automation("all", dg.AssetSelection.all())] if is_shared else []
+    return dg.Definitions.merge(*connections, *segments, *exports, *shared)
 
 
 class BareComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -59,16 +59,17 @@ def _bare_connection(name: str) -> dg.Definitions:
     return dg.Definitions(resources={f"klaviyo_{name}": _Account(api_key_env="KEY")}, jobs=[verify])
 
 
-def _bare_segment(name: str) -> dg.Definitions:
+def _bare_segment(name: str, *, is_shared: bool = False) -> dg.Definitions:
     key = dg.AssetKey(["segments", name])
 
     @dg.asset(key=key, group_name="segments")
     def segment() -> None: ...
 
-    return dg.Definitions(assets=[segment], sensors=[_bare_sensor(f"{name}_source_refreshed", asset_selection=[key])])
+    sensors = [] if is_shared else [_bare_sensor(f"{name}_source_refreshed", asset_selection=[key])]
+    return dg.Definitions(assets=[segment], sensors=sensors)
 
 
-def _bare_export(name: str) -> dg.Definitions:
+def _bare_export(name: str, *, is_shared: bool = False) -> dg.Definitions:
     profiles, rejections, members = (
         dg.AssetKey(["klaviyo", name, part]) for part in ("profiles", "rejections", "list")
     )
@@ -100,9 +101,14 @@ def _bare_export(name: str) -> dg.Definitions:
     def deliver(config: _Config) -> Iterator[dg.MaterializeResult[Any]]:
         yield from ()
 
-    job = dg.define_asset_job(f"export_{name}", dg.AssetSelection.assets(profiles, rejections, members))
-    sensor = _bare_sensor(f"{name}_segments_refreshed", job_name=f"export_{name}")
-    return dg.Definitions(assets=[map_segment, deliver], asset_checks=[check], jobs=[job], sensors=[sensor])
+    own = dg.Definitions(assets=[map_segment, deliver], asset_checks=[check])
+    keys = dg.AssetSelection.assets(profiles, rejections, members)
+    return own if is_shared else dg.Definitions.merge(own, _bare_automation(name, keys))
+
+
+def _bare_automation(name: str, selection: dg.AssetSelection) -> dg.Definitions:
+    job = dg.define_asset_job(f"export_{name}", selection)
+    return dg.Definitions(jobs=[job], sensors=[_bare_sensor(f"{name}_segments_refreshed", job_name=f"export_{name}")])
 
 
 def _bare_sensor(name: str, **target: Any) -> dg.SensorDefinition:

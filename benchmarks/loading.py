@@ -24,6 +24,7 @@ from benchmarks.wording import told_count, told_ratio, told_seconds
 KINDS: Final = {
     "bare, Python": {},
     "bare, YAML": {},
+    "bare and shared, Python": {},
     "each, Python": {"KLAVIYO_ASSETS_AUTOMATION": "each"},
     "each, YAML": {"KLAVIYO_ASSETS_AUTOMATION": "each"},
     "shared, Python": {"KLAVIYO_ASSETS_AUTOMATION": "shared"},

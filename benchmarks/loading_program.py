@@ -24,7 +24,7 @@ def load(kind: str, count: int, folder: Path) -> dg.Definitions:
         package = import_module(PACKAGE)
         return dg.ComponentTree.from_module(defs_module=package, project_root=folder).build_defs()
     if kind.startswith("bare"):
-        return import_module("benchmarks.bare").bare(count)  # type: ignore[no-any-return]
+        return import_module("benchmarks.bare").bare(count, is_shared="shared" in kind)  # type: ignore[no-any-return]
     return import_module("benchmarks.many").ours(count, folder)  # type: ignore[no-any-return]
 
 

@@ -80,9 +80,10 @@ def connection_defs(
     connection: KlaviyoConnection, *, segments: Sequence[Segment], exports: Sequence[Export], project_root: Path
 ) -> dg.Definitions:
     """The resource klaviyo_<connection>, and the job verify_<connection>."""
+    account = klaviyo_account(connection)
     return dg.Definitions(
-        resources={connection.resource_key: klaviyo_account(connection)},
-        jobs=[verify_job(connection, segments, exports, project_root=project_root)],
+        resources={connection.resource_key: account},
+        jobs=[verify_job(connection, account, segments, exports, project_root=project_root)],
     )
 
 

@@ -24,12 +24,18 @@ LONGEST_S: Final = 300  # beyond it the run says what Klaviyo asks to wait for
 
 
 def verify_job(
-    connection: KlaviyoConnection, segments: Sequence[Segment], exports: Sequence[Export], *, project_root: Path
+    connection: KlaviyoConnection,
+    account: KlaviyoAccount,
+    segments: Sequence[Segment],
+    exports: Sequence[Export],
+    *,
+    project_root: Path,
 ) -> dg.JobDefinition:
     """The job of a connection.
 
     Args:
         connection: which.
+        account: its resource; a job that lacks one is given those of all connections.
         segments: all that are declared.
         exports: all that are declared.
         project_root: the folder below which everything is stored by default.
@@ -41,9 +47,9 @@ def verify_job(
         out=dg.Out(dg.Nothing),
     )
     def ask_klaviyo(context: dg.OpExecutionContext) -> None:
-        account: KlaviyoAccount = getattr(context.resources, connection.resource_key)
+        resource: KlaviyoAccount = getattr(context.resources, connection.resource_key)
         try:
-            with account.connect() as client:
+            with resource.connect() as client:
                 client.session.set_deadline(LONGEST_S)
                 remembered = Remembered(storage_root(project_root))
                 verification = verify(connection, exports, client=client, remembered=remembered)
@@ -60,6 +66,7 @@ def verify_job(
         name=f"verify_{connection.name}",
         description=_describe(connection),
         tags=NO_RETRY_TAGS | connection_tags(connection.name),
+        resource_defs={connection.resource_key: account},
     )
     def verify_connection() -> None:
         ask_klaviyo()
