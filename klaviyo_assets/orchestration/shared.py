@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -149,7 +148,7 @@ def _sources_refreshed(segments: Sequence[Segment], *, project_root: Path) -> dg
             for name, look in looks.items()
             if look.run_key
         ]
-        cursor |= {name: asdict(look.seen) for name, look in looks.items() if look.seen}
+        cursor |= {name: look.seen.cursor for name, look in looks.items() if look.seen}
         if len(looks) < len(in_turn):
             cursor[_NEXT] = in_turn[len(looks)].name
         reasons = {name: look.reason for name, look in looks.items()}
@@ -168,7 +167,7 @@ def _look_at(
     """The segments one after the other, as far as the time goes; what one source raises hides no other."""
     started = perf_counter()
     for segment in segments:
-        last = Seen(**seen[segment.name]) if segment.name in seen else None
+        last = Seen.of(seen.get(segment.name))
         try:
             look = look_at(segment, last, project_root=project_root)
         except Exception as error:  # noqa: BLE001 (a driver may raise anything)
@@ -207,7 +206,10 @@ def _result(
 
 
 def _told(reasons: Mapping[str, str], notable: Collection[str]) -> str:
-    """The reasons of those that are notable, and of the others where there is room."""
-    lines = [f"{name}: {reasons[name]}" for name in sorted(reasons, key=lambda name: name not in notable)]
-    more = len(lines) - _MOST_TOLD
-    return "\n".join([*lines[:_MOST_TOLD], *([f"And {more} more."] if more > 0 else [])])
+    """All reasons where they are few, or else those that are notable."""
+    told = notable if len(reasons) > _MOST_TOLD else reasons
+    lines = [f"{name}: {reasons[name]}" for name in list(told)[:_MOST_TOLD]]
+    more = len(reasons) - len(lines)
+    if more:
+        lines.append(f"Nothing is started for {f'{more} more' if lines else f'any of {more}'}.")
+    return "\n".join(lines)

@@ -46,7 +46,7 @@ class Ticker:
         """What is remembered of the source."""
         cursor = json.loads(self.cursor or "{}")
         remembered = cursor if self.project.automation == "each" else cursor.get("vip")
-        return Seen(**remembered) if remembered else None
+        return Seen.of(remembered)
 
     def tick_twice(self) -> list[dg.RunRequest]:
         """A tick at which a refreshed source is seen, and one at which it is still the same."""
@@ -114,7 +114,7 @@ def test_run_key(ticker: Ticker) -> None:
     (second,) = ticker.tick_twice()
     kept.rename(path)
     (third,) = ticker.tick_twice()
-    assert ticker.seen == Seen(read_mark(ticker.project), read_mark(ticker.project))
+    assert ticker.seen == Seen.of({"read": read_mark(ticker.project)})
     assert len({request.run_key for request in (first, second, third)}) == 3
 
 
@@ -187,3 +187,12 @@ def test_runs_are_not_retried_by_the_host(project: Project) -> None:
         job = project.defs.resolve_job_def(name)
         assert job.run_tags["dagster/retry_on_asset_or_op_failure"] == "false"
         assert job.description
+
+
+def test_cursor_of_before(ticker: Ticker) -> None:
+    """A cursor that holds whole marks, as sensors wrote them once, is gone on with: nothing is read for it."""
+    mark = read_mark(ticker.project)
+    before = {"read": mark, "last": mark}
+    ticker.cursor = json.dumps(before if ticker.project.automation == "each" else {"vip": before})
+    assert ticker.tick() == []
+    assert ticker.said == "The source was not refreshed."
