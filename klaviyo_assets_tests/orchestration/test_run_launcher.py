@@ -44,7 +44,7 @@ def code_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
                 assert time.monotonic() < deadline
             yield port
         finally:
-            process.terminate()
+            process.kill()
 
 
 def free_port() -> int:
