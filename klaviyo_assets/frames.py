@@ -1,7 +1,7 @@
 """The frames that pass between the steps: their columns and types, and the check at each border.
 
 A frame's schema belongs here when two parts share it; a frame that lives inside one part does not. Nothing
-here computes anything.
+here computes anything: `look_up` says how a frame of any size is held against a smaller one.
 
     CUSTOMERS ──map──▶ PROFILES, REJECTIONS ──diff──▶ CHANGES ──deliver──▶ RECEIPTS ──fold──▶ LEDGER
                                                               │        └──▶ REFUSALS
@@ -12,8 +12,8 @@ CUSTOMERS has no schema: it is a segment's rows in its source's own columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
 
 import polars as pl
 
@@ -155,3 +155,16 @@ def conform(frame: pl.LazyFrame, schema: pl.Schema, *, name: str) -> pl.LazyFram
             f"current version: materialize it again."
         )
     return frame.select(schema.names())
+
+
+def look_up(
+    rows: pl.LazyFrame,
+    facts: pl.LazyFrame | pl.DataFrame,
+    on: str | Sequence[str],
+    how: Literal["inner", "left", "semi", "anti"] = "inner",
+) -> pl.LazyFrame:
+    """The join of rows that stream with facts that are held, in the order of the rows.
+
+    By itself Polars reads millions of rows of either side before it decides which one to hold.
+    """
+    return rows.join(facts.lazy(), on=on, how=how, maintain_order="left", build_side="force_right")

@@ -15,7 +15,7 @@ import polars as pl
 
 from klaviyo_assets.errors import LedgerOutdated
 from klaviyo_assets.exports import Export
-from klaviyo_assets.frames import MEMBERS, empty
+from klaviyo_assets.frames import MEMBERS, empty, look_up
 from klaviyo_assets.klaviyo import BulkJob, Client
 from klaviyo_assets.ledger import fold_bulk_jobs, fold_heard_until
 
@@ -92,7 +92,7 @@ def _jobs_naming(list_id: str, client: Client, *, since: datetime) -> Iterator[B
 def _holds_most_of(job: BulkJob, people: pl.LazyFrame, client: Client) -> bool:
     """Whether most of those whom the bulk job imported, as far as its first page tells, are among these people."""
     imported = next(client.read_imported(job.id), empty(MEMBERS))
-    found = people.join(imported.lazy(), on="email", how="semi").select(pl.len()).collect().item()
+    found = look_up(people, imported, "email", "semi").select(pl.len()).collect().item()
     return bool(found > MOST * imported.height)
 
 

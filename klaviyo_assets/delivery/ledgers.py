@@ -35,8 +35,8 @@ def open_ledger(storage: UPath, export: Export, destination: Destination, *, tak
     if export.renamed_from is None:
         return own
     old = DeltaLedger(_folder(storage, export.renamed_from, destination))
-    receipts = old.read_receipts().collect()
-    if receipts.is_empty():
+    receipts = old.read_receipts()
+    if receipts.head(1).collect().is_empty():
         return own
     if own.read_receipts().head(1).collect().is_empty():
         if not take_over:

@@ -19,7 +19,7 @@ import polars as pl
 from klaviyo_assets.delivery.following import SLOWEST_LOOK_S, Follower, OpenBody
 from klaviyo_assets.delivery.recording import Recorder
 from klaviyo_assets.delivery.removals import Remover
-from klaviyo_assets.frames import MEMBERS, empty
+from klaviyo_assets.frames import MEMBERS, empty, look_up
 from klaviyo_assets.klaviyo import BulkJob, Client
 from klaviyo_assets.ledger import fold, fold_open_bodies, fold_open_people
 
@@ -129,5 +129,5 @@ def _read_people(receipts: pl.LazyFrame, body: str) -> pl.DataFrame:
 
 def _read_leavers(receipts: pl.LazyFrame, body: str) -> pl.DataFrame:
     """Whom a removal was to take off, with the life of the bulk job that had put them on the list."""
-    leavers = fold(receipts).join(fold_open_people(receipts, body), on="email", how="semi")
+    leavers = look_up(fold(receipts), fold_open_people(receipts, body), "email", "semi")
     return leavers.select("email", "external_id", "joined_from", "joined_until").collect()

@@ -84,8 +84,10 @@ class Ledger(Protocol):
             LedgerError: the ledger cannot be written.
         """
 
-    def replace(self, receipts: pl.DataFrame) -> None:
+    def replace(self, receipts: pl.LazyFrame) -> None:
         """Put receipts, with their numbers, in the place of all that are there, all or none.
+
+        They are read while they are written, and may be read from this very ledger.
 
         Raises:
             LedgerError: the ledger cannot be written.

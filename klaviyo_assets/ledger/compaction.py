@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import RECEIPTS
-from klaviyo_assets.ledger.people import fold_members
+from klaviyo_assets.frames import RECEIPTS, look_up
+from klaviyo_assets.ledger.decisive import PERSON, decide, lasts, strip
 from klaviyo_assets.ledger.sent import effective, sent
 from klaviyo_assets.ledger.state import has_delivered, still_existing
 
@@ -16,55 +16,67 @@ WORTH_A_REWRITE: Final = 10_000  # receipts; fewer are read in no time
 _REMEMBERED: Final = timedelta(days=8)  # Klaviyo forgets a bulk job after seven
 
 _event: Final = pl.col("event")
+_is_of_body: Final = pl.col("email").is_null()
 
 
-def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_REWRITE) -> pl.DataFrame | None:
+def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_REWRITE) -> pl.LazyFrame | None:
     """Fewer receipts which add up to the same, or None where that is not worth a rewrite.
 
     It is worth one once there are more than twice as many as people: a ledger's size is bounded by its people's,
     and no delivery of few changes pays for many people. A ledger of which nothing was sent yet stays as it is: it must
     go on saying so.
+
+    Returns:
+        RECEIPTS in any order, which are read, and not held, when they are collected.
     """
     if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth or not has_delivered(receipts):
         return None
-    intents = sent(receipts)
-    members = fold_members(receipts, intents).with_columns(
-        sequence="added", event=pl.lit("member", dtype=RECEIPTS["event"])
+    of_bodies = receipts.filter(_is_of_body).collect()
+    stripped = pl.concat([strip(receipts.filter(~_is_of_body)).collect().lazy(), strip(of_bodies.lazy())])
+    kept = _still_of_use(stripped).collect()
+    existing = still_existing(receipts).unique("email", keep="any").select(RECEIPTS.names())
+    # Collected, since they are few: the streaming engine would hold all receipts for whatever else is read of them.
+    others = [existing.collect(), _of_people(receipts, kept).collect(), _of_bodies(of_bodies, kept)]
+    members = _members(receipts, decide(stripped).filter("is_member").collect())
+    return pl.concat([members, *(few.lazy() for few in others)])
+
+
+def _members(receipts: pl.LazyFrame, decided: pl.DataFrame) -> pl.LazyFrame:
+    """Of each member one receipt: what the decisive one says, under the number of that by which he joined."""
+    known = ("sequence", "at", "run_id", "email", "external_id", "payload", "uncleared")
+    members = look_up(receipts.select(known), decided, "sequence").with_columns(
+        sequence="added",
+        event=pl.lit("member", dtype=RECEIPTS["event"]),
+        uncleared=pl.when(~pl.col("is_cleared")).then("uncleared"),
     )
-    kept = _still_of_use(effective(receipts, intents), intents)
-    bodies = kept.select("body").unique()
-    is_kept = pl.col("is_intent") | (pl.col("is_body") & (_event != "intent")) | _tells_of_recent_bulk_job()
-    return pl.concat(
-        [
-            _as_receipts(members),
-            still_existing(receipts).unique("email", keep="any").select(RECEIPTS.names()),
-            receipts.join(kept.select("sequence", is_intent=True), on="sequence", how="left")
-            .join(bodies.with_columns(is_body=True), on="body", how="left")
-            .filter(is_kept)
-            .select(RECEIPTS.names()),
-        ]
-    ).collect()
+    absent = RECEIPTS.keys() - members.collect_schema().keys()
+    nothing = {name: pl.lit(None, dtype=RECEIPTS[name]) for name in absent}
+    return members.with_columns(**nothing).select(RECEIPTS.names())
 
 
-def _still_of_use(took_effect: pl.LazyFrame, intents: pl.LazyFrame) -> pl.LazyFrame:
-    """The intents that are open, or were lost and may have had an effect that no later one has covered."""
-    comes_or_goes = pl.col("change").is_in(["add", "remove"])
-    last = took_effect.filter(comes_or_goes).group_by("email").agg(last=pl.col("sequence").max())
+def _still_of_use(stripped: pl.LazyFrame) -> pl.LazyFrame:
+    """The intents that are open, or were lost and may have had an effect that no later one has covered: stripped."""
+    intents = sent(stripped, person=PERSON)
+    comes_or_goes = lasts(effective(stripped, intents)).select(*PERSON, last=pl.max_horizontal("add", "remove"))
     is_later = (pl.col("sequence") > pl.col("last")).fill_null(True)
     is_lost = (pl.col("outcome") == "lost") & (pl.col("change") == "add") & is_later
-    return intents.join(last, on="email", how="left").filter(pl.col("outcome").is_null() | is_lost)
+    return intents.join(comes_or_goes, on=PERSON, how="left").filter(pl.col("outcome").is_null() | is_lost)
 
 
-def _tells_of_recent_bulk_job() -> pl.Expr:
-    """Whether a receipt says which bulk job was ours, or until when, of those that Klaviyo may still list."""
-    is_told = _event.is_in(["submitted", "settled"])
+def _of_people(receipts: pl.LazyFrame, kept: pl.DataFrame) -> pl.LazyFrame:
+    """The intents that are kept, and what Klaviyo said of single people of their bodies."""
+    is_kept = pl.col("sequence").is_in(kept["sequence"].implode())
+    is_answer = _event.is_in(["refused", "dropped"]) & pl.col("body").is_in(_bodies(kept).implode())
+    return receipts.filter(is_kept | is_answer)
+
+
+def _of_bodies(of_bodies: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    """What became of the bodies that are kept, and of those that Klaviyo may still list."""
     at = pl.max_horizontal("joined_from", "joined_until")
-    is_recent = at >= at.filter(is_told).max() - _REMEMBERED
-    # The last one says that anything was ever sent, however long ago.
-    return is_told & (is_recent.fill_null(False) | (pl.col("sequence") == pl.col("sequence").filter(is_told).max()))
+    is_recent = (at >= at.max() - _REMEMBERED).fill_null(False)
+    is_last = pl.col("sequence") == pl.col("sequence").max()  # it says that anything was ever sent, however long ago
+    return of_bodies.filter(pl.col("body").is_in(_bodies(kept).implode()) | is_recent | is_last)
 
 
-def _as_receipts(rows: pl.LazyFrame) -> pl.LazyFrame:
-    found = rows.collect_schema().names()
-    absent = {name: pl.lit(None, dtype=dtype) for name, dtype in RECEIPTS.items() if name not in found}
-    return rows.with_columns(**absent).select(RECEIPTS.names())
+def _bodies(kept: pl.DataFrame) -> pl.Series:
+    return kept["body"].cast(pl.String).unique()

@@ -76,7 +76,7 @@ class DeltaLedger:
         if self._file_count >= MOST_FILES:
             self._merge()
 
-    def replace(self, receipts: pl.DataFrame) -> None:
+    def replace(self, receipts: pl.LazyFrame) -> None:
         """Put receipts, with their numbers, in the place of all that are there, in one commit."""
         self._forget()
         self._write(receipts, mode="overwrite")
@@ -101,7 +101,7 @@ class DeltaLedger:
             found = self.read_versions().filter(of_person).unique(["sequence", "at", "event", "email"])
             count: int = found.select(pl.len()).collect().item()
             if count:
-                self.replace(self.read_receipts().filter(of_person.fill_null(False).not_()).collect())
+                self.replace(self.read_receipts().filter(of_person.fill_null(False).not_()))
                 keep_newest_version(self.folder)
                 self._forget()
             return count
@@ -134,7 +134,7 @@ class DeltaLedger:
                 self._next = 0 if last is None else last + 1
                 self._version = version
 
-    def _write(self, receipts: pl.DataFrame, *, mode: Literal["append", "overwrite"]) -> None:
+    def _write(self, receipts: pl.DataFrame | pl.LazyFrame, *, mode: Literal["append", "overwrite"]) -> None:
         with _told("written", self.folder):
             rows = receipts.cast(_STORED)
             self._table = write_rows(self.folder, rows, mode=mode, statistics_of="sequence", table=self._table)

@@ -24,7 +24,7 @@ import polars as pl
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
-from klaviyo_assets.frames import FORGOTTEN_RULE, PROFILES, REJECTIONS
+from klaviyo_assets.frames import FORGOTTEN_RULE, PROFILES, REJECTIONS, look_up
 from klaviyo_assets.ledger.private import create_text, list_files
 
 REASON: Final = (
@@ -111,7 +111,7 @@ class Forgotten:
             LedgerError: the storage cannot be read.
         """
         found = self.find(people)
-        return people if found.is_empty() else people.join(found.lazy(), on="email", how="anti", maintain_order="left")
+        return people if found.is_empty() else look_up(people, found, "email", "anti")
 
     def withhold(self, profiles: pl.LazyFrame, rejections: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
         """PROFILES without whom nobody may send, and REJECTIONS with their rows, which do not hold their address.
@@ -124,13 +124,13 @@ class Forgotten:
             return profiles, rejections
         names = REJECTIONS.names()
         withheld = [
-            rows.join(found.lazy(), on="email", how="semi", maintain_order="left")
+            look_up(rows, found, "email", "semi")
             .with_columns(_nobody, rule=pl.lit(FORGOTTEN_RULE), reason=pl.lit(REASON))
             .select(names)
             for rows in (profiles, rejections)
         ]
-        others = rejections.join(found.lazy(), on="email", how="anti", maintain_order="left").select(names)
-        kept = profiles.join(found.lazy(), on="email", how="anti", maintain_order="left").select(PROFILES.names())
+        others = look_up(rejections, found, "email", "anti").select(names)
+        kept = look_up(profiles, found, "email", "anti").select(PROFILES.names())
         return kept, pl.concat([others, *withheld])
 
     def _mark(self, email: str) -> str:

@@ -24,6 +24,6 @@ class MemoryLedger:
         first = 0 if last is None else int(str(last)) + 1
         self._receipts = pl.concat([self._receipts, number(receipts, first=first)])
 
-    def replace(self, receipts: pl.DataFrame) -> None:
+    def replace(self, receipts: pl.LazyFrame) -> None:
         """Put receipts, with their numbers, in the place of all that are there."""
-        self._receipts = receipts.select(RECEIPTS.names()).cast(RECEIPTS)
+        self._receipts = receipts.select(RECEIPTS.names()).cast(RECEIPTS).collect()

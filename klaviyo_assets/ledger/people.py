@@ -1,7 +1,7 @@
 """Whom the receipts account for: one row per person who is on the list because of us, or is about to be.
 
 Most people of a ledger have one receipt, of their first delivery. They are told row by row, so that they pass through
-without anything being held; only who has several needs to be looked at by what came first and last.
+without anything being held. Of who has several, `decisive` says which one is to be told; then they pass through too.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import LEDGER
-from klaviyo_assets.ledger.sent import bodies, effective, sent
-from klaviyo_assets.ledger.state import fold_existing
+from klaviyo_assets.frames import LEDGER, look_up
+from klaviyo_assets.ledger.decisive import PERSON, decide, strip
+from klaviyo_assets.ledger.sent import bodies
+from klaviyo_assets.ledger.state import still_existing
 
 _event: Final = pl.col("event")
 _email: Final = pl.col("email")
@@ -28,51 +29,14 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     """
     of_bodies = receipts.filter(_email.is_null()).collect().lazy()
     of_people = receipts.filter(_email.is_not_null())
-    is_several = pl.col("sequence").is_in(_find_several(of_people).implode())
-    theirs = of_people.filter(is_several).collect()
-    # Collected: joined to what is still to be computed, the streaming engine would hold the receipts until it is.
-    single = _fold_single(of_people.filter(~is_several), bodies(of_bodies).collect().lazy())
-    if theirs.is_empty():
-        return single
-    return pl.concat([single, _fold_several(pl.concat([theirs.lazy(), of_bodies]))])
-
-
-def fold_members(receipts: pl.LazyFrame, intents: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per person who is on the list by what took effect last: as RECEIPTS, with `added`, the number of that.
-
-    Additions are many and each person's but one, updates, clears and removals few: so the many are only ever looked at
-    by address and number, and the few are joined to them.
-
-    Args:
-        receipts: RECEIPTS.
-        intents: what `sent` gave of them.
-    """
-    took_effect = effective(receipts, intents)
-    change, number = pl.col("change"), pl.col("sequence")
-    added = took_effect.filter(change == "add")
-    newest = added.group_by("email").agg(number.max())
-    updated = took_effect.filter(change == "update").sort("sequence").unique("email", keep="last")
-    last = [
-        took_effect.filter(change == kind).group_by("email").agg(number.max().alias(f"{kind}_at"))
-        for kind in ("clear", "remove")
-    ]
-    is_updated = (pl.col("updated") > pl.col("added")).fill_null(False)
-    facts = ["sequence", "at", "run_id", "external_id", "payload", "uncleared", "code", "field"]
-    return (
-        added.join(newest.select("sequence"), on="sequence", how="semi")
-        .with_columns(added="sequence")
-        .join(updated.select("email", *facts, updated="sequence"), on="email", how="left", suffix="_new")
-        .join(last[0], on="email", how="left")
-        .join(last[1], on="email", how="left")
-        .filter((pl.col("remove_at") > pl.max_horizontal("added", "updated")).fill_null(False).not_())
-        .with_columns(pl.when(is_updated).then(f"{fact}_new").otherwise(fact).alias(fact) for fact in facts)
-        .join(_lost_additions(intents, last[1]), on="email", how="left")
-        .with_columns(
-            joined_from=pl.min_horizontal("joined_from", "lost_from"),
-            uncleared=pl.when((pl.col("clear_at") > pl.col("sequence")).fill_null(False).not_()).then("uncleared"),
-        )
-        .select("email", *facts, "joined_from", "joined_until", "added")
-    )
+    several = _find_several(of_people)
+    decided = _decide(of_people.filter(pl.col("sequence").is_in(several.implode())), of_bodies)
+    passed_over = several.filter(~several.is_in(decided["sequence"].implode()))
+    rows = of_people.filter(~pl.col("sequence").is_in(passed_over.implode()))
+    # Collected: looked up in what is still to be computed, the streaming engine would hold the receipts until it is.
+    facts = bodies(of_bodies).select("body", pl.exclude("body").name.suffix("_of_body")).collect()
+    told = look_up(rows, facts, "body", "left")
+    return _tell(_look_up_decided(told, decided))
 
 
 def _find_several(of_people: pl.LazyFrame) -> pl.Series:
@@ -87,58 +51,53 @@ def _find_several(of_people: pl.LazyFrame) -> pl.Series:
     return in_order["sequence"].filter(is_repeated)
 
 
-def _fold_single(receipts: pl.LazyFrame, known_bodies: pl.LazyFrame) -> pl.LazyFrame:
-    """LEDGER of people with one receipt each, row by row."""
-    is_intent, outcome = _event == "intent", pl.col("outcome_of_body")
-    is_open = is_intent & outcome.is_null()
+def _decide(several: pl.LazyFrame, of_bodies: pl.LazyFrame) -> pl.DataFrame:
+    """By the number of each decisive receipt, what LEDGER says of a person beyond that: columns `…_decided`."""
+    stripped = pl.concat([strip(several).collect().lazy(), strip(of_bodies)])
+    existing = still_existing(stripped, person=PERSON).select(PERSON).unique().with_columns(ours=False)
+    decided = decide(stripped).join(existing, on=PERSON, how="left").with_columns(pl.col("ours").fill_null(True))
+    return decided.select("sequence", pl.exclude("sequence", *PERSON).name.suffix("_decided")).collect()
+
+
+def _look_up_decided(receipts: pl.LazyFrame, decided: pl.DataFrame) -> pl.LazyFrame:
+    if decided.is_empty():  # as after a first delivery, or a compaction
+        return receipts.with_columns(
+            pl.lit(None, dtype).alias(name) for name, dtype in decided.schema.items() if name != "sequence"
+        )
+    return look_up(receipts, decided, "sequence", "left")
+
+
+def _tell(receipts: pl.LazyFrame) -> pl.LazyFrame:
+    """LEDGER, row by row, of receipts that each tell of another person.
+
+    Args:
+        receipts: RECEIPTS with what is known of their bodies, `…_of_body`, and where it does not stand in the receipt
+            what is to be said of the person, `…_decided`.
+    """
+    is_intent, is_decided, outcome = _event == "intent", pl.col("ours_decided").is_not_null(), pl.col("outcome_of_body")
     is_added = ((pl.col("change") == "add") & (outcome == "done")).fill_null(False)
-    is_member = _event.is_in(["member", "adopted"]) | is_added
+    is_member = pl.coalesce("is_member_decided", _event.is_in(["member", "adopted"]) | is_added)
+    left_out = pl.when(is_decided).then("field_decided").when(~is_intent).then("field")
+    is_left_empty = pl.col("is_cleared_decided").fill_null(False)
     told = {
         "external_id": pl.col("external_id"),
         "payload": pl.col("payload"),
-        "uncleared": pl.col("uncleared"),
-        "joined_from": pl.when(is_intent).then("joined_from_of_body").otherwise("joined_from"),
-        "joined_until": pl.when(is_intent).then("joined_until_of_body").otherwise("joined_until"),
+        "uncleared": pl.when(~is_left_empty).then("uncleared"),
+        **{time: _joined(time, is_decided, is_intent) for time in ("joined_from", "joined_until")},
     }
-    facts = known_bodies.select("body", pl.col("outcome", "joined_from", "joined_until").name.suffix("_of_body"))
     return (
-        receipts.join(facts, on="body", how="left")
-        .filter(is_member | is_open)
+        receipts.with_columns(is_member=is_member, open=pl.coalesce("is_open_decided", is_intent & outcome.is_null()))
+        .filter(pl.col("is_member") | pl.col("open"))
         .select(
             "email",
-            *(pl.when(is_member).then(value).alias(name) for name, value in told.items()),
-            incomplete=~is_intent & pl.col("field").is_not_null(),
-            ours=pl.lit(True),
-            open=is_open,
+            "open",
+            *(pl.when("is_member").then(value).alias(name) for name, value in told.items()),
+            incomplete=left_out.is_not_null(),
+            ours=pl.coalesce("ours_decided", True),
         )
         .select(LEDGER.names())
     )
 
 
-def _fold_several(receipts: pl.LazyFrame) -> pl.LazyFrame:
-    """LEDGER of people with any number of receipts."""
-    intents = sent(receipts)
-    still_open = intents.filter(pl.col("outcome").is_null()).select("email").unique().with_columns(open=True)
-    existing = fold_existing(receipts).select("email", ours=False)
-    return (
-        fold_members(receipts, intents)
-        .join(still_open, on="email", how="full", coalesce=True)
-        .join(existing, on="email", how="left")
-        .with_columns(
-            ours=pl.col("ours").fill_null(True),
-            incomplete=pl.col("field").is_not_null(),
-            open=pl.col("open").fill_null(False),
-        )
-        .select(LEDGER.names())
-    )
-
-
-def _lost_additions(intents: pl.LazyFrame, removed: pl.LazyFrame) -> pl.LazyFrame:
-    """Since when lost additions may have put people on the list: `lost_from`, of those after their last removal.
-
-    A bulk job that was cancelled may have put people on the list before that: they joined with it, not with the next.
-    """
-    lost = (pl.col("outcome") == "lost") & (pl.col("change") == "add")
-    is_later = (pl.col("sequence") > pl.col("remove_at")).fill_null(True)
-    attempts = intents.filter(lost).join(removed, on="email", how="left").filter(is_later)
-    return attempts.group_by("email").agg(lost_from=pl.col("joined_from").min())
+def _joined(time: str, is_decided: pl.Expr, is_intent: pl.Expr) -> pl.Expr:
+    return pl.when(is_decided).then(f"{time}_decided").when(is_intent).then(f"{time}_of_body").otherwise(time)

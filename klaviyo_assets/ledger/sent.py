@@ -5,11 +5,12 @@ What that comes to for a person is told in `people`, for a body in `state`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, RECEIPTS
+from klaviyo_assets.frames import CHANGE
 
 FACTS: Final = ("bulk_job_id", "outcome", "joined_from", "joined_until")  # of a body, as far as they are known
 
@@ -31,24 +32,29 @@ def bodies(receipts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def sent(receipts: pl.LazyFrame) -> pl.LazyFrame:
+def sent(receipts: pl.LazyFrame, *, person: Sequence[str] = ("email",)) -> pl.LazyFrame:
     """The intents that Klaviyo did not refuse, each with what is known of its body.
 
     `field` is what Klaviyo left out for this very person, `dropped` what it left out for somebody in the body.
+
+    Args:
+        receipts: RECEIPTS.
+        person: the columns that say who it is.
     """
-    refused = receipts.filter(_event == "refused").select("body", "email")
-    left_out = receipts.filter(_event == "dropped").select("body", "email", "code", "field").unique(["body", "email"])
+    one = ["body", *person]
+    refused = receipts.filter(_event == "refused").select(one)
+    left_out = receipts.filter(_event == "dropped").select(*one, "code", "field").unique(one)
     return (
         receipts.filter(_event == "intent")
         .drop(*FACTS, "code", "field")
         .join(bodies(receipts), on="body", how="left")
-        .join(refused, on=["body", "email"], how="anti")
-        .join(left_out, on=["body", "email"], how="left")
+        .join(refused, on=one, how="anti")
+        .join(left_out, on=one, how="left")
     )
 
 
 def effective(receipts: pl.LazyFrame, intents: pl.LazyFrame) -> pl.LazyFrame:
-    """What took effect on a person, in its order: `change` is add, update, clear or remove.
+    """What took effect on a person, in any order: `change` is add, update, clear or remove.
 
     Args:
         receipts: RECEIPTS.
@@ -58,4 +64,5 @@ def effective(receipts: pl.LazyFrame, intents: pl.LazyFrame) -> pl.LazyFrame:
     change = pl.when(_event == "gone").then(pl.lit("remove")).otherwise(pl.lit("add"))
     others = receipts.filter(_event.is_in(["member", "adopted", "gone"])).with_columns(change=change.cast(CHANGE))
     done = intents.filter(pl.col("outcome") == "done")
-    return pl.concat([done.select(RECEIPTS.names()), others.select(RECEIPTS.names())]).sort("sequence")
+    columns = receipts.collect_schema().names()
+    return pl.concat([done.select(columns), others.select(columns)])

@@ -5,6 +5,7 @@ All of it is a function of RECEIPTS. Which of two receipts is the later one is d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -76,11 +77,16 @@ def fold_open_people(receipts: pl.LazyFrame, body: str) -> pl.LazyFrame:
     return sent(receipts.filter(pl.col("body") == body)).select(RECEIPTS.names()).sort("sequence")
 
 
-def still_existing(receipts: pl.LazyFrame) -> pl.LazyFrame:
-    """The receipts of who was on the list before we came, and was not adopted since."""
-    adopted = receipts.filter(_event == "adopted").group_by("email").agg(adopted=pl.col("sequence").max())
+def still_existing(receipts: pl.LazyFrame, *, person: Sequence[str] = ("email",)) -> pl.LazyFrame:
+    """The receipts of who was on the list before we came, and was not adopted since.
+
+    Args:
+        receipts: RECEIPTS.
+        person: the columns that say who it is.
+    """
+    adopted = receipts.filter(_event == "adopted").group_by(person).agg(adopted=pl.col("sequence").max())
     return (
         receipts.filter(_event == "existing")
-        .join(adopted, on="email", how="left")
+        .join(adopted, on=person, how="left")
         .filter((pl.col("adopted") > pl.col("sequence")).fill_null(False).not_())
     )

@@ -28,6 +28,7 @@ _OF_PEOPLE: Final = ("email", "external_id", "payload")
 _PROPERTIES: Final = WriterProperties(
     compression="ZSTD",
     compression_level=1,
+    max_row_group_size=100_000,  # it is read as a whole, several at a time
     column_properties=dict.fromkeys(_OF_PEOPLE, ColumnProperties(dictionary_enabled=False)),
 )
 # How long a file is kept that only older versions need: for so long it is told what was sent before a compaction.
@@ -67,7 +68,7 @@ def open_table(folder: UPath) -> DeltaTable | None:
 
 def write_rows(
     folder: UPath,
-    rows: pl.DataFrame,
+    rows: pl.DataFrame | pl.LazyFrame,
     *,
     mode: Literal["append", "overwrite"],
     statistics_of: str,
@@ -77,7 +78,7 @@ def write_rows(
 
     Args:
         folder: the table's.
-        rows: of types that Delta has.
+        rows: of types that Delta has; those of a lazy frame are read as they are written, and may be of this table.
         mode: add, or replace.
         statistics_of: the one column whose least and greatest value Delta's log may keep; of others it would keep
             addresses.
@@ -89,12 +90,13 @@ def write_rows(
     """
     make_folder(folder)
     table = table or open_table(folder)
+    data = rows.collect_batches(maintain_order=False, lazy=True) if isinstance(rows, pl.LazyFrame) else rows
     if table is None:
         configuration = {"delta.dataSkippingStatsColumns": statistics_of}
-        write_deltalake(str(folder), rows, mode=mode, configuration=configuration, writer_properties=_PROPERTIES)
+        write_deltalake(str(folder), data, mode=mode, configuration=configuration, writer_properties=_PROPERTIES)
         table = DeltaTable(str(folder))
     else:
-        write_deltalake(table, rows, mode=mode, schema_mode="merge", writer_properties=_PROPERTIES)
+        write_deltalake(table, data, mode=mode, schema_mode="merge", writer_properties=_PROPERTIES)
     return table
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from klaviyo_assets.frames import look_up
 from klaviyo_assets.mapping.rows import ROW, is_somebody, judge
 from klaviyo_assets.mapping.rules import Rule, email_duplicate, external_id_shared, phone_shared
 
@@ -82,8 +83,8 @@ def _repeating(rows: pl.LazyFrame, column: str, repeated: pl.DataFrame) -> pl.La
     """The rows whose value stands in several rows, and, where two values have one hash, perhaps a few more."""
     if repeated.is_empty():
         return rows.clear()
-    held = rows.filter(pl.col(column).is_not_null())
-    return held.join(repeated.lazy(), left_on=_hash(column), right_on="hash", how="semi")
+    hashed = rows.filter(pl.col(column).is_not_null()).with_columns(hash=_hash(column))
+    return look_up(hashed, repeated, "hash", "semi").drop("hash")
 
 
 def _hash(column: str) -> pl.Expr:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from klaviyo_assets.frames import look_up
 from klaviyo_assets.mapping.columns import Field
 from klaviyo_assets.mapping.identities import SHARED_RULES
 from klaviyo_assets.mapping.json_text import json_object
@@ -40,8 +41,7 @@ def build_payloads(rows: Rows, *, shared: Mapping[str, pl.DataFrame]) -> pl.Lazy
 def _without_shared(frame: pl.LazyFrame, identifier: str, values: pl.DataFrame | None, *, flag: str) -> pl.LazyFrame:
     if values is None or values.is_empty():
         return frame.with_columns(pl.lit(False).alias(flag))
-    flagged = values.lazy().with_columns(pl.lit(True).alias(flag))
-    joined = frame.join(flagged, on=identifier, how="left", maintain_order="left")
+    joined = look_up(frame, values.with_columns(pl.lit(True).alias(flag)), identifier, "left")
     return joined.with_columns(pl.when(pl.col(flag).is_null()).then(identifier).alias(identifier))
 
 

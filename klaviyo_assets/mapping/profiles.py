@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from klaviyo_assets.exports import FieldMap
-from klaviyo_assets.frames import PROFILES, REJECTIONS
+from klaviyo_assets.frames import PROFILES, REJECTIONS, look_up
 from klaviyo_assets.mapping.columns import match_columns
 from klaviyo_assets.mapping.identities import find_beaten, find_repeated, find_rivals, find_shared, find_tied
 from klaviyo_assets.mapping.payload import build_payloads
@@ -83,9 +83,11 @@ def _find_losers(segments: Sequence[Rows], rivals: pl.DataFrame, shared: Mapping
 
 
 def _rejections(segments: Sequence[Rows], losers: pl.DataFrame) -> pl.LazyFrame:
-    judged = pl.concat(judge(identify(rows)).select(*ROW, "segment", "email", "rule") for rows in segments).join(
-        losers.lazy(), on=ROW, how="left", maintain_order="left"
+    judged = pl.concat(judge(identify(rows)).select(*ROW, "segment", "email", "rule") for rows in segments)
+    rejected = (
+        look_up(judged, losers, ROW, "left")
+        .with_columns(pl.coalesce("rule", "loses_by").alias("rule"))
+        .drop_nulls("rule")
     )
-    rejected = judged.with_columns(pl.coalesce("rule", "loses_by").alias("rule")).drop_nulls("rule")
     reason = pl.coalesce(pl.when(pl.col("rule") == name).then(pl.lit(words)) for name, words in RULES.items())
     return rejected.with_columns(reason.alias("reason")).select(REJECTIONS.names())

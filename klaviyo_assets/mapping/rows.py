@@ -27,6 +27,7 @@ import polars as pl
 import polars.selectors as cs
 
 from klaviyo_assets.exports import FieldMap
+from klaviyo_assets.frames import look_up
 from klaviyo_assets.mapping.columns import Field
 from klaviyo_assets.mapping.json_text import is_text, json_member, number_text
 from klaviyo_assets.mapping.normalise import is_true, normalise_phone, trim, unless
@@ -72,13 +73,13 @@ class Rows:
         """Those whose `order` and `row` stand in the other frame; where it is empty, nothing is read."""
         if others.is_empty():
             return replace(self, frame=self.frame.clear())
-        return replace(self, frame=self.frame.join(others.lazy(), on=ROW, how="semi", maintain_order="left"))
+        return replace(self, frame=look_up(self.frame, others, ROW, "semi"))
 
     def without(self, others: pl.DataFrame) -> Rows:
         """Those whose `order` and `row` do not stand in the other frame."""
         if others.is_empty():
             return self
-        return replace(self, frame=self.frame.join(others.lazy(), on=ROW, how="anti", maintain_order="left"))
+        return replace(self, frame=look_up(self.frame, others, ROW, "anti"))
 
 
 def number(frame: pl.LazyFrame, segment: str, *, order: int, field_map: FieldMap, dtypes: Dtypes) -> Rows:

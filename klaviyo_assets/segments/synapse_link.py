@@ -19,6 +19,7 @@ import polars as pl
 
 from klaviyo_assets.errors import SourceUnreadable
 from klaviyo_assets.exports import SynapseLinkSource
+from klaviyo_assets.frames import look_up
 from klaviyo_assets.segments.customer_insights import MODEL, find_model_folder, scan_entity
 from klaviyo_assets.segments.model_json import Attribute, Entity, read_entity
 from klaviyo_assets.segments.partitions import find_partitions, refresh_facts
@@ -51,7 +52,7 @@ class SynapseLinkReader:
             members = memberships.select(_CUSTOMER, segments=_names_of_segments())
             self._check_segment(members)
             chosen = members.filter(pl.col("segments").list.contains(self.source.segment))
-            joined = profiles.join(chosen, on=_CUSTOMER, how="semi", maintain_order="left")
+            joined = look_up(profiles, chosen, _CUSTOMER, "semi")
             return joined.drop(_OF_THE_LINK, strict=False)
 
     def read_refresh_mark(self) -> str:

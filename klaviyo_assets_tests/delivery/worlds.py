@@ -76,7 +76,7 @@ def fated_ledger(fate: Fate) -> Callable[[UPath], DeltaLedger]:
             super().append(receipts)
             fate.step()
 
-        def replace(self, receipts: pl.DataFrame) -> None:
+        def replace(self, receipts: pl.LazyFrame) -> None:
             fate.step()
             super().replace(receipts)
             fate.step()

@@ -1,0 +1,89 @@
+"""Which of a person's receipts decide what the ledger says of him: found by numbers alone, whoever he is.
+
+A receipt weighs half a kilobyte, nearly all of it texts. To decide which one counts, it is enough to know whose it is,
+and what became of its body: so the receipts are stripped to that, however many there are, and told in full later, one
+by one, by `people` and `compaction`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from klaviyo_assets.ledger.sent import effective, sent
+
+# Two hashes of 64 bits stand for an address: that both are the same for two people happens to no ledger.
+PERSON: Final = ("person", "person_again")
+DECISIVE: Final = ("sequence", "added", "joined_from", "joined_until", "code", "field", "is_member", "is_cleared")
+
+_HEAVY: Final = ("at", "run_id", "email", "external_id", "payload", "uncleared")
+_event: Final = pl.col("event")
+_number: Final = pl.col("sequence")
+
+
+def strip(receipts: pl.LazyFrame) -> pl.LazyFrame:
+    """RECEIPTS without what is heavy, and with whom they are about as PERSON."""
+    email, of_bodies = pl.col("email"), pl.col("body", "bulk_job_id")  # the same for many receipts
+    return receipts.with_columns(
+        of_bodies.cast(pl.Categorical), person=email.hash(), person_again=email.hash(seed=1)
+    ).drop(_HEAVY)
+
+
+def decide(stripped: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per person who is on the list because of us, or is about to be: PERSON and DECISIVE.
+
+    `sequence` is the number of the receipt that tells the person's fields, `added` that of the one by which he joined.
+    Whose first request is open is no member yet: then `sequence` is that of the request. `is_cleared` says that what
+    was still to be emptied is empty since; `code` and `field`, what Klaviyo left out.
+
+    Args:
+        stripped: what `strip` gave: of bodies all, of people all of those who are asked for.
+    """
+    intents = sent(stripped, person=PERSON)
+    took_effect = effective(stripped, intents)
+    is_open = intents.filter(pl.col("outcome").is_null()).group_by(PERSON).agg(open_at=_number.max())
+    joined = took_effect.select("joined_from", "joined_until", added="sequence")
+    left_out = took_effect.filter(pl.col("field").is_not_null()).select("sequence", "code", "field")
+    return (
+        _find_members(took_effect)
+        .join(joined, on="added", how="left")
+        .join(_lost_additions(intents, took_effect), on=PERSON, how="left")
+        .join(is_open, on=PERSON, how="full", coalesce=True)
+        .with_columns(
+            sequence=pl.coalesce("sequence", "open_at"),
+            joined_from=pl.min_horizontal("joined_from", "lost_from"),
+            is_member=_number.is_not_null(),
+        )
+        .join(left_out, on="sequence", how="left")
+        .select(*PERSON, *DECISIVE, is_open=pl.col("open_at").is_not_null())
+    )
+
+
+def lasts(took_effect: pl.LazyFrame) -> pl.LazyFrame:
+    """When each change took effect on a person last: PERSON, and the numbers `add`, `update`, `clear`, `remove`."""
+    change = pl.col("change")
+    return took_effect.group_by(PERSON).agg(
+        _number.filter(change == kind).max().alias(kind) for kind in ("add", "update", "clear", "remove")
+    )
+
+
+def _find_members(took_effect: pl.LazyFrame) -> pl.LazyFrame:
+    """Who is on the list by what took effect last: PERSON, `sequence`, `added` and `is_cleared`."""
+    told = pl.max_horizontal("add", "update")
+    return (
+        lasts(took_effect)
+        .filter(pl.col("add").is_not_null() & (pl.col("remove") > told).fill_null(False).not_())
+        .select(*PERSON, sequence=told, added="add", is_cleared=(pl.col("clear") > told).fill_null(False))
+    )
+
+
+def _lost_additions(intents: pl.LazyFrame, took_effect: pl.LazyFrame) -> pl.LazyFrame:
+    """Since when lost additions may have put people on the list: `lost_from`, of those after their last removal.
+
+    A bulk job that was cancelled may have put people on the list before that: they joined with it, not with the next.
+    """
+    lost = intents.filter((pl.col("outcome") == "lost") & (pl.col("change") == "add"))
+    removed = took_effect.filter(pl.col("change") == "remove").group_by(PERSON).agg(removed_at=_number.max())
+    attempts = lost.join(removed, on=PERSON, how="left").filter((_number > pl.col("removed_at")).fill_null(True))
+    return attempts.group_by(PERSON).agg(lost_from=pl.col("joined_from").min())
