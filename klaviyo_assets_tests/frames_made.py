@@ -61,4 +61,4 @@ def members(emails: Sequence[str], joined_at: datetime = NOON) -> pl.DataFrame:
 
 def all_changes(plan: Plan) -> pl.DataFrame:
     """CHANGES of everybody about whom a plan has something to do."""
-    return pl.concat([plan.additions.collect(), plan.changes])
+    return pl.concat([plan.additions.collect(), plan.updates.collect(), plan.changes])

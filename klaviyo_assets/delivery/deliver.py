@@ -18,7 +18,7 @@ from klaviyo_assets.delivery.ledgers import names_beside, open_ledger
 from klaviyo_assets.delivery.opening import Opening
 from klaviyo_assets.delivery.order import Order, Work
 from klaviyo_assets.delivery.outcome import Outcome, report
-from klaviyo_assets.delivery.planning import check_size, is_trusted, make_plan, read_additions
+from klaviyo_assets.delivery.planning import check_size, is_trusted, make_plan, read_people
 from klaviyo_assets.delivery.preview import preview
 from klaviyo_assets.delivery.progress import Progress
 from klaviyo_assets.delivery.recording import Recorder
@@ -145,23 +145,24 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, remover: Rem
 
     A bulk job that does not end holds nobody but its own people.
     """
-    changes, list_id, client = outcome.plan.changes, outcome.destination.list_id, work.client
+    plan, list_id, client = outcome.plan, outcome.destination.list_id, work.client
     sender = Sender(client, recorder, follower, list_id=list_id)
     clearer = Clearer(client, recorder)
     work.progress.watch(
         lambda: sum(follower.confirmed.values()) + clearer.cleared + remover.removed,
-        total=outcome.plan.counts.change_count,
+        total=plan.counts.change_count,
     )
     try:
         with work.step("send"):
-            sender.send(read_additions(work, outcome.plan), changes, work.world.in_flight())
+            joining, updated = (read_people(work, people) for people in (plan.additions, plan.updates))
+            sender.send(joining, updated, work.world.in_flight())
         with work.step("wait for Klaviyo"):
             follower.follow_own(until=client.session.now() + _SHARE_OF_TIME * client.session.left_s)
             recorder.commit()
         with work.step("clear"):
-            clearer.clear(changes, work.world.in_flight())
+            clearer.clear(plan.changes, work.world.in_flight())
         with work.step("remove"):
-            remover.remove(changes)
+            remover.remove(plan.changes)
         with work.step("wait for Klaviyo"):
             follower.follow_own()
             recorder.commit()

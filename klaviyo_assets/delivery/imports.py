@@ -72,19 +72,21 @@ class Sender:
         self._waiting: deque[Body] = deque()
         self._halvings = 0
 
-    def send(self, additions: Iterator[pl.DataFrame], changes: pl.DataFrame, in_flight: InFlight[Submission]) -> None:
+    def send(
+        self, additions: Iterator[pl.DataFrame], updates: Iterator[pl.DataFrame], in_flight: InFlight[Submission]
+    ) -> None:
         """Hand all additions and updates over to Klaviyo.
 
         Args:
             additions: CHANGES of those who are to join the list, in parts, which are taken as there is room for them.
-            changes: CHANGES of everybody else.
+            updates: CHANGES of those who get other fields, likewise.
             in_flight: the requests that may be at work at once.
 
         Raises:
             DeadlinePassed: the time is over before all have left.
             KlaviyoError: Klaviyo refused more than rows, or did not answer.
         """
-        bodies = self._cut(additions, changes)
+        bodies = self._cut(additions, updates)
         with in_flight:
             try:
                 while True:
@@ -99,10 +101,9 @@ class Sender:
                 self._end(in_flight)
                 raise
 
-    def _cut(self, additions: Iterator[pl.DataFrame], changes: pl.DataFrame) -> Iterator[Body]:
+    def _cut(self, additions: Iterator[pl.DataFrame], updates: Iterator[pl.DataFrame]) -> Iterator[Body]:
         """Additions, which name the list, and then updates, which do not, so that nobody is put back on it."""
-        updates = changes.filter(pl.col("change") == "update")
-        for change, parts in (("add", additions), ("update", iter([updates]))):
+        for change, parts in (("add", additions), ("update", updates)):
             for people in cut_bodies(parts):
                 yield Body(self._recorder.new_body(), change, people)
 

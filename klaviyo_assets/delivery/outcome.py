@@ -134,7 +134,9 @@ def _name_rows(outcome: Outcome) -> pl.DataFrame:
     refused, plan = outcome.refused, outcome.plan
     if refused.is_empty():  # the segment is not read again for nobody
         return empty(REFUSALS)
-    rows = pl.concat(people.select("email", "segment", "row") for people in (plan.additions, plan.changes.lazy()))
+    rows = pl.concat(
+        people.select("email", "segment", "row") for people in (plan.additions, plan.updates, plan.changes.lazy())
+    )
     theirs = read_among(rows.drop_nulls("row"), refused["email"]).unique("email")
     return refused.join(theirs, on="email", how="left").select(REFUSALS.names()).cast(REFUSALS)
 

@@ -49,15 +49,14 @@ def make_plan(work: Work, ledger: Ledger, destination: Destination) -> Plan:
     return plan
 
 
-def read_additions(work: Work, plan: Plan) -> Iterator[pl.DataFrame]:
-    """CHANGES of those who are to join the list, a body's worth at a time, so that of millions few are held.
+def read_people(work: Work, people: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """CHANGES of a plan's additions or updates, a body's worth at a time, so that of millions few are held.
 
     Raises:
         LedgerError: what is stored of the segment cannot be read.
     """
-    if plan.counts.added:
-        with _told(work.order.export):
-            yield from plan.additions.collect_batches(chunk_size=MOST_PROFILES, lazy=True)
+    with _told(work.order.export):
+        yield from people.collect_batches(chunk_size=MOST_PROFILES, lazy=True)
 
 
 def is_trusted(work: Work, destination: Destination) -> bool:

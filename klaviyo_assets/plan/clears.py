@@ -13,8 +13,8 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGES
-from klaviyo_assets.plan.fields import PROPERTIES, fields_of
+from klaviyo_assets.frames import CHANGES, look_up
+from klaviyo_assets.plan.fields import PROPERTIES, fields_of, skeleton
 
 # Rules that cost an optional field begin with what they cost; see PROFILES.dropped.
 _COST: Final = {
@@ -27,56 +27,73 @@ _gone: Final = pl.col("gone")
 _is_property: Final = pl.element().str.starts_with(PROPERTIES)
 
 
-def add_clears(changes: pl.DataFrame, others: pl.LazyFrame) -> pl.DataFrame:
-    """The changes with `unset` and `clears`, and with a change `clear` for each person who needs one.
+def find_clears(
+    people: pl.DataFrame, profiles: pl.LazyFrame, ledger: pl.LazyFrame, others: pl.LazyFrame
+) -> pl.DataFrame:
+    """What is to be emptied of whom: `email`, and as CHANGES `clears` and `unset`, of everybody with either.
 
     Args:
-        changes: CHANGES, and of who is updated or cleared also `known_payload`, `uncleared` and `dropped`; a person
-            whose payload is confirmed and who may only have to be cleared stands there as `clear`.
+        people: `email` and `uncleared` of those who are in the segment and in the ledger, and may have fields emptied.
+        profiles: PROFILES.
+        ledger: LEDGER.
         others: `email` and `payload` of the people whom other exports of the account send.
     """
-    is_known = pl.col("change").is_in(["update", "clear"])
-    candidates = changes.filter(is_known)
-    if candidates.is_empty():
-        return changes.select(CHANGES.names()).cast(CHANGES)
-    known = _without_others(_find_gone(candidates), others).with_columns(
-        clears=_or_null(_gone.list.filter(~_is_property)), unset=_as_json(_gone.list.filter(_is_property))
+    if people.is_empty():
+        return pl.DataFrame(schema={name: CHANGES[name] for name in ("email", "clears", "unset")})
+    placed = people.select("email").with_row_index("place")
+    shape = skeleton(pl.col("payload"))
+    now = look_up(profiles.select("email", "payload", "dropped"), placed, "email")
+    before = look_up(ledger.select("email", "payload"), placed, "email")
+    gone = _find_gone(
+        people.select("uncleared").with_row_index("place"),
+        now.select("place", now=shape, dropped=pl.col("dropped").cast(pl.Categorical)).collect(),
+        before.select("place", before=shape).collect(),
     )
-    updates = known.filter(pl.col("change") == "update")
-    clears = known.filter(pl.col("clears").is_not_null()).with_columns(
-        change=pl.lit("clear", dtype=CHANGES["change"]), payload=pl.lit(None, dtype=pl.String), unset=None
+    named = gone.select("gone", people["email"].gather(gone["place"]))
+    return _without_others(named, others).select(
+        "email",
+        clears=_or_null(_gone.list.filter(~_is_property)),
+        unset=_as_json(_gone.list.filter(_is_property)),
     )
-    parts = (changes.filter(~is_known), updates, clears)
-    return pl.concat(part.select(CHANGES.names()).cast(CHANGES) for part in parts).sort("change", "email")
 
 
-def _find_gone(known: pl.DataFrame) -> pl.DataFrame:
-    """With `gone`: the fields that we sent and that are empty now."""
+def _find_gone(known: pl.DataFrame, now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """`place` and `gone`, the fields that we sent and that are empty now, of everybody who has any.
+
+    Few people differ in what they have: it is found once for all who are alike.
+    """
+    people = known.join(now, on="place").join(before, on="place")
+    alike = ["before", "now", "dropped", "uncleared"]
+    kinds = people.select(alike).unique()
     none = pl.lit([], dtype=pl.List(pl.String))
-    before = pl.coalesce("fields_before", none).list.set_union(pl.coalesce("uncleared", none))
+    sent = pl.coalesce("fields_before", none).list.set_union(pl.coalesce("uncleared", none))
+    rules = pl.col("dropped").cast(pl.String)
     lost = pl.concat_list(
-        pl.when(pl.col("dropped").str.contains(rule, literal=True)).then(pl.lit(field)) for field, rule in _COST.items()
+        pl.when(rules.str.contains(rule, literal=True)).then(pl.lit(field)) for field, rule in _COST.items()
     )
-    return known.with_columns(
-        fields_before=fields_of(known["known_payload"]), fields_now=fields_of(known["payload"])
-    ).with_columns(gone=before.list.set_difference("fields_now").list.set_difference(lost.list.drop_nulls()))
+    gone = (
+        kinds.with_columns(fields_before=fields_of(kinds["before"]), fields_now=fields_of(kinds["now"]))
+        .with_columns(gone=sent.list.set_difference("fields_now").list.set_difference(lost.list.drop_nulls()))
+        .filter(_gone.list.len() > 0)
+    )
+    return people.join(gone.select(*alike, "gone"), on=alike, nulls_equal=True).select("place", "gone")
 
 
 def _without_others(known: pl.DataFrame, others: pl.LazyFrame) -> pl.DataFrame:
     """With what other exports send for a person taken out of `gone`."""
-    concerned = known.filter(_gone.list.len() > 0).select("email")
-    if concerned.is_empty():
+    if known.is_empty():
         return known
-    theirs = others.join(concerned.lazy(), on="email", how="semi").drop_nulls("payload").collect()
+    theirs = look_up(others, known.select("email"), "email", "semi").drop_nulls("payload")
+    shapes = theirs.select("email", shape=skeleton(pl.col("payload"))).collect()
     sent = (
-        theirs.with_columns(theirs=fields_of(theirs["payload"]))
+        shapes.select("email", theirs=fields_of(shapes["shape"]))
         .explode("theirs")
         .group_by("email")
         .agg(pl.col("theirs").drop_nulls())
     )
     none = pl.lit([], dtype=pl.List(pl.String))
-    return known.join(sent, on="email", how="left").with_columns(
-        gone=_gone.list.set_difference(pl.coalesce("theirs", none))
+    return known.join(sent, on="email", how="left").select(
+        "email", gone=_gone.list.set_difference(pl.coalesce("theirs", none))
     )
 
 

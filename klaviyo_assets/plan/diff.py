@@ -29,9 +29,9 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, PROFILES, WITHHELD_RULES, empty
-from klaviyo_assets.plan.clears import add_clears
-from klaviyo_assets.plan.sides import find_both, find_outside, read_additions, read_among, read_inside, read_known
+from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, WITHHELD_RULES, empty
+from klaviyo_assets.plan.clears import find_clears
+from klaviyo_assets.plan.sides import find_both, find_inside, find_outside, read_additions, read_changed, read_known
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,17 @@ class PlanCounts:
 class Plan:
     """The decision: what to send, and how many there are of each kind.
 
+    Additions and updates may be all of the segment, and are read from it again when they are sent, in its order.
+
     Attributes:
-        additions: CHANGES of those who are to join the list, in the order of the segment. They may be all of it, and
-            are read from it again when they are sent.
-        changes: CHANGES of everybody else about whom there is something to do, sorted by change and address.
+        additions: CHANGES of those who are to join the list.
+        updates: CHANGES of those who are to get other fields.
+        changes: CHANGES of those who leave, and of whom fields are emptied one by one, sorted by change and address.
         counts: of everything, also of what stays as it is.
     """
 
     additions: pl.LazyFrame
+    updates: pl.LazyFrame
     changes: pl.DataFrame
     counts: PlanCounts
 
@@ -113,46 +116,44 @@ def diff(
     known = read_known(ledger)
     both = find_both(profiles, known, may_clear=on_null == "clear", resend_all=resend_all)
     outside = find_outside(profiles, rejections, known, both, leavers=leavers)
-    changes = _candidates(read_inside(profiles, known, both), outside, ledger)
-    if on_null == "clear":
-        changes = add_clears(changes, empty(_SENT_BY_OTHERS).lazy() if others is None else others)
+    inside = find_inside(known, both)
+    may_clear = inside if on_null == "clear" else inside.clear()
+    others = empty(_SENT_BY_OTHERS).lazy() if others is None else others
+    inside = inside.join(find_clears(may_clear, profiles, ledger, others), on="email", how="left")
+    updates = inside.filter(pl.col("kind") == "update")
+    clears = inside.filter(pl.col("clears").is_not_null())
     profile_count = profiles.select(pl.len()).collect().item()
+    counts = _counts(updates, clears, outside, known, profile_count, _count_rejections(rejections))
+    new = profiles if counts.added else profiles.clear()  # where nobody is new, nothing is read for it
     return Plan(
-        additions=_additions(profiles, known),
-        changes=changes.select(CHANGES.names()),
-        counts=_counts(changes, outside, known, profile_count, _count_rejections(rejections)),
+        additions=_as_changes(read_additions(new, known), "add"),
+        updates=_as_changes(read_changed(profiles, updates), "update"),
+        changes=pl.concat([_clears(profiles, clears), _removals(outside)]).sort("change", "email"),
+        counts=counts,
     )
 
 
 _SENT_BY_OTHERS: Final = pl.Schema({"email": pl.String, "payload": pl.String})
 
 
-def _additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
-    """CHANGES of those who are new; a column that PROFILES does not have says nothing of them."""
-    people = read_additions(profiles, known).with_columns(change=pl.lit("add", dtype=CHANGE))
-    return people.select(
-        pl.col(name) if name in PROFILES or name == "change" else pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in CHANGES.items()
+def _as_changes(people: pl.LazyFrame, change: str) -> pl.LazyFrame:
+    """CHANGES of one kind; a column that the people do not have says nothing of them."""
+    found = people.collect_schema()
+    told = people.with_columns(
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in CHANGES.items() if name not in found
     )
+    return told.with_columns(change=pl.lit(change, dtype=CHANGE)).select(CHANGES.names()).cast(CHANGES)
 
 
-def _candidates(inside: pl.DataFrame, outside: pl.DataFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
-    """CHANGES of who is in the ledger, and what `add_clears` asks for."""
-    facts = ledger.select("email", "uncleared", known_external_id="external_id", known_payload="payload")
-    sent = inside.join(read_among(facts, inside["email"]), on="email", how="left")
-    removed = outside.filter(pl.col("kind") == "remove").rename({"new_address": "confirm_first"}).drop("uncleared")
-    removed = removed.with_columns(pl.col("kind").cast(CHANGE))
-    return (
-        pl.concat([sent, removed], how="diagonal")
-        .with_columns(
-            change="kind",
-            external_id=pl.coalesce("external_id", "known_external_id"),
-            clears=pl.lit(None, dtype=CHANGES["clears"]),
-            unset=pl.lit(None, dtype=CHANGES["unset"]),
-        )
-        .select(*CHANGES.names(), "known_payload", "uncleared", "dropped")
-        .sort("change", "email")
-    )
+def _clears(profiles: pl.LazyFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """CHANGES of those of whom fields are emptied one by one, whether or not they get others before."""
+    told = read_changed(profiles.with_columns(payload=pl.lit(None, dtype=pl.String)), people.with_columns(unset=None))
+    return _as_changes(told, "clear").collect()
+
+
+def _removals(outside: pl.DataFrame) -> pl.DataFrame:
+    removed = outside.filter(pl.col("kind") == "remove").drop("uncleared").rename({"new_address": "confirm_first"})
+    return _as_changes(removed.lazy(), "remove").collect()
 
 
 def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:
@@ -164,7 +165,8 @@ def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _counts(
-    changes: pl.DataFrame,
+    updates: pl.DataFrame,
+    clears: pl.DataFrame,
     outside: pl.DataFrame,
     known: pl.DataFrame,
     profile_count: int,
@@ -175,9 +177,8 @@ def _counts(
     pending = int(known["open"].sum()) - int(outside["open"].sum())
     removed = outside.filter(pl.col("kind") == "remove")
     rejected, duplicate_count, withheld_count = rejections.row(0)
-    updates = changes.filter(pl.col("change") == "update")
     emptied = updates.select(by_import=pl.col("unset").is_not_null(), later=pl.col("clears").is_not_null())
-    only_cleared = int((changes["change"] == "clear").sum()) - int(emptied["later"].sum())
+    only_cleared = clears.height - int(emptied["later"].sum())
     updated = updates.height + only_cleared
     return PlanCounts(
         rows_read=profile_count + rejected,

@@ -13,29 +13,32 @@ import polars as pl
 
 PROPERTIES: Final = "properties."
 
-# A payload's skeleton: its keys and brackets, in their order. A text that ends with a colon is a key, other texts are
-# values; people with the same fields have the same skeleton, so that few are taken apart.
+# A text that ends with a colon is a key, other texts are values.
 _PIECES: Final = r'"(?:[^"\\]|\\.)*":?|[\[\]{}]'
 _piece: Final = pl.element()
 _IS_VALUE: Final = _piece.str.starts_with('"') & ~_piece.str.ends_with('":')
 _IDENTITY: Final = "email"  # who the person is, and no field
 
 
-def fields_of(payload: pl.Series) -> pl.Series:
+def skeleton(payload: pl.Expr) -> pl.Expr:
+    """The payload's keys and brackets, in their order: the same for all people with the same fields, so for many."""
+    pieces = payload.str.extract_all(_PIECES).list.filter(~_IS_VALUE)
+    return pieces.list.join("").cast(pl.Categorical)
+
+
+def fields_of(skeletons: pl.Series) -> pl.Series:
     """The fields that stand in each payload, as lists of names; null where there is no payload.
 
     Args:
-        payload: of PROFILES, LEDGER or CHANGES.
+        skeletons: of the payloads.
     """
-    skeletons = payload.to_frame("payload").select(
-        skeleton=pl.col("payload").str.extract_all(_PIECES).list.filter(~_IS_VALUE).list.join("")
-    )
-    distinct = skeletons["skeleton"].drop_nulls().unique()
+    distinct = skeletons.drop_nulls().unique().cast(pl.String)
     named = pl.DataFrame(
-        {"skeleton": distinct, "fields": [_name_fields(skeleton) for skeleton in distinct]},
+        {"skeleton": distinct, "fields": [_name_fields(each) for each in distinct]},
         schema={"skeleton": pl.String, "fields": pl.List(pl.String)},
     )
-    return skeletons.join(named, on="skeleton", how="left", maintain_order="left")["fields"]
+    told = skeletons.cast(pl.String).to_frame("skeleton")
+    return told.join(named, on="skeleton", how="left", maintain_order="left")["fields"]
 
 
 def _name_fields(skeleton: str) -> list[str]:

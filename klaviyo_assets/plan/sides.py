@@ -3,8 +3,6 @@
 People are found by a hash of their address, which takes half the time that the address takes, and then held against
 each other by the address itself; their payloads are compared by a digest, which is made anew on both sides. So of a
 million people who are as they were, nothing is kept but where they stand. What the kinds mean is told in `diff`.
-
-Joins keep the order of their left side. That is what makes Polars stream it, whichever of the two sides is larger.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, NOT_OPTED_IN_RULE, PROFILES
+from klaviyo_assets.frames import CHANGE, NOT_OPTED_IN_RULE, look_up
 
 # 64 bits, of one person's two payloads: that they are equal by chance where the payloads are not happens once in
 # 18 000 000 000 000 000 000 changes.
@@ -44,11 +42,8 @@ def find_both(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, r
     facts = known.lazy().select(
         "known_digest", "incomplete", "open", hash=_HASH, address="email", is_owing=pl.col("uncleared").is_not_null()
     )
-    pairs = (
-        profiles.select("email", hash=_HASH, digest=_DIGEST)
-        .join(facts.with_row_index("place"), on="hash", maintain_order="left")
-        .filter(pl.col("email") == pl.col("address"))
-    )
+    people = profiles.select("email", hash=_HASH, digest=_DIGEST)
+    pairs = look_up(people, facts.with_row_index("place"), "hash").filter(pl.col("email") == pl.col("address"))
     is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
     kind = (
         pl.when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
@@ -68,20 +63,35 @@ def read_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
     """
     if known.is_empty():  # as at a first delivery, which then needs to remember nobody
         return profiles
-    return profiles.join(known.lazy().select("email"), on="email", how="anti", maintain_order="left")
+    return look_up(profiles, known.select("email"), "email", "anti")
 
 
-def read_inside(profiles: pl.LazyFrame, known: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
-    """Everybody in the segment and in the ledger about whom there is something to do: PROFILES with their `kind`.
+def find_inside(known: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
+    """Everybody in the segment and in the ledger about whom there is something to do.
+
+    Args:
+        known: what `read_known` gave.
+        both: what `find_both` gave.
+
+    Returns:
+        `email`, `kind`, and what the ledger knows: `known_external_id` and `uncleared`.
+    """
+    changed = both.drop_nulls("kind")
+    told = known.select("email", "uncleared", known_external_id="external_id")[changed["place"]]
+    return told.with_columns(changed["kind"])
+
+
+def read_changed(profiles: pl.LazyFrame, people: pl.DataFrame) -> pl.LazyFrame:
+    """The rows of `profiles` of these people, in their order, read when collected.
 
     Args:
         profiles: PROFILES, each address once.
-        known: what `read_known` gave.
-        both: what `find_both` gave.
+        people: `email`, `known_external_id`, `clears` and `unset`.
     """
-    changed = both.drop_nulls("kind")
-    people = changed.select("kind", email=known["email"].gather(changed["place"]))
-    return read_among(profiles.select(PROFILES.names()), people["email"]).join(people, on="email")
+    facts = people.select("email", "known_external_id", "clears", "unset")
+    if facts.is_empty():  # nothing is read, as where nobody has changed
+        profiles = profiles.clear()
+    return look_up(profiles, facts, "email").with_columns(external_id=pl.coalesce("external_id", "known_external_id"))
 
 
 def read_among(rows: pl.LazyFrame, emails: pl.Series) -> pl.DataFrame:
@@ -145,4 +155,4 @@ def _new_addresses(profiles: pl.LazyFrame, gone: pl.DataFrame) -> pl.DataFrame:
 def _bad_rows(rejections: pl.LazyFrame, gone: pl.DataFrame) -> pl.DataFrame:
     """`email` of those who have a row that could not be sent. Who did not agree is simply not in the segment."""
     bad = rejections.filter(pl.col("rule") != NOT_OPTED_IN_RULE).select("email")
-    return bad.join(gone.lazy().select("email"), on="email", how="semi").unique().with_columns(is_bad=True).collect()
+    return look_up(bad, gone.select("email"), "email", "semi").unique().with_columns(is_bad=True).collect()

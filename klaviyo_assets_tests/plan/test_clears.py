@@ -55,8 +55,8 @@ def plan(
 
 def emptied(given: Plan) -> tuple[list[str], list[str]]:
     """The fields of Klaviyo's and the properties that a plan empties; and each change says the same of them."""
-    update = given.changes.filter(change="update").select("clears", "unset").rows(named=True)
-    clear = given.changes.filter(change="clear").select("clears", "payload", "unset").rows(named=True)
+    update = given.updates.select("clears", "unset").collect().rows(named=True)
+    clear = given.changes.select("clears", "payload", "unset").rows(named=True)
     assert all(row["payload"] is None and row["unset"] is None and row["clears"] for row in clear)
     if update and (clear or update[0]["clears"]):
         assert [row["clears"] for row in update] == [row["clears"] for row in clear]
@@ -98,7 +98,7 @@ def test_what_is_gone_is_emptied(now: dict[str, Any], expected: tuple[list[str],
     given = plan(now, FULL)
 
     assert emptied(given) == expected
-    assert given.changes.schema == CHANGES
+    assert given.updates.collect_schema() == given.changes.schema == CHANGES
     assert given.counts.cleared_count == (expected != ([], []))
     assert (given.counts.updated, given.counts.unchanged) == ((1, 0) if now is not FULL else (0, 1))
 
@@ -116,9 +116,9 @@ def test_keep_empties_nothing() -> None:
     given = plan(without("first_name", "properties.tier"), FULL, uncleared=["title"], on_null="keep")
 
     assert emptied(given) == ([], [])
-    assert given.changes["change"].to_list() == ["update"]
+    assert all_changes(given)["change"].to_list() == ["update"]
     assert given.counts.cleared_count == 0
-    assert plan(FULL, uncleared=["title"], on_null="keep").changes.is_empty()
+    assert all_changes(plan(FULL, uncleared=["title"], on_null="keep")).is_empty()
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in FIELD_RULES])
@@ -184,7 +184,7 @@ def test_what_an_earlier_delivery_did_not_empty(
     """Who is confirmed and still has fields to be emptied is cleared, without an import, while that is needed."""
     given = plan(now, uncleared=uncleared, others=others)
 
-    assert given.changes["change"].to_list() == (["clear"] if expected else [])
+    assert all_changes(given)["change"].to_list() == (["clear"] if expected else [])
     assert emptied(given) == (expected, [])
     counts = given.counts
     assert (counts.updated, counts.unchanged, counts.cleared_count) == ((1, 0, 1) if expected else (0, 1, 0))
@@ -200,7 +200,7 @@ def test_resending_takes_up_what_is_still_uncleared() -> None:
     """Also where everybody is sent again, what is still to be emptied is."""
     given = plan(FULL, uncleared=["title"], resend_all=True)
 
-    assert given.changes["change"].to_list() == ["update", "clear"]
+    assert all_changes(given)["change"].to_list() == ["update", "clear"]
     assert emptied(given) == (["title"], [])
     assert (given.counts.updated, given.counts.cleared_count) == (1, 1)
 
@@ -224,4 +224,4 @@ def test_a_member_of_whom_no_payload_is_known_has_nothing_emptied() -> None:
     """Somebody adopted, whose fields we never sent, is updated and keeps what is in Klaviyo."""
     given = diff(profiles({ADA: payload({})}), rejections([]), ledger({ADA: None}), leavers="keep")
 
-    assert given.changes.select("change", "clears", "unset").rows() == [("update", None, None)]
+    assert all_changes(given).select("change", "clears", "unset").rows() == [("update", None, None)]

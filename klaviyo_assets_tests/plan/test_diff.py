@@ -169,14 +169,13 @@ def test_external_id_on_two_rows_moves_nobody() -> None:
 
 
 def test_changes_are_frames_of_their_schema() -> None:
-    """All have the columns of CHANGES; additions stand as in the segment, the others by change and address."""
-    people = {"b@example.com": "p", "a@example.com": "p", "c@example.com": "new"}
-    plan = diff(
-        profiles(people), rejections([]), ledger({"c@example.com": "p", "d@example.com": "p"}), leavers="remove"
-    )
+    """All have the columns of CHANGES; who joins or changes stands as in the segment, who leaves by address."""
+    people = dict.fromkeys([f"{letter}@example.com" for letter in "bahg"], "p")
+    known = ledger({f"{letter}@example.com": "old" for letter in "ghdc"})
+    plan = diff(profiles(people), rejections([]), known, leavers="remove")
 
-    assert plan.additions.collect_schema() == plan.changes.schema == CHANGES
-    assert all_changes(plan)["email"].to_list() == [f"{letter}@example.com" for letter in "bacd"]
+    assert plan.additions.collect_schema() == plan.updates.collect_schema() == plan.changes.schema == CHANGES
+    assert all_changes(plan)["email"].to_list() == [f"{letter}@example.com" for letter in "bahgcd"]
 
 
 def test_removal_carries_no_payload_and_an_addition_no_join_time() -> None:
@@ -202,7 +201,7 @@ def test_an_update_keeps_the_external_id_that_the_ledger_knows() -> None:
     """Where the row has no external id any more, the person can still be found by the old one."""
     plan = diff(profiles(HERE), rejections([]), ledger({"ada@example.com": "p0"}, external_id="7"), leavers="keep")
 
-    assert plan.changes["external_id"].to_list() == ["7"]
+    assert all_changes(plan)["external_id"].to_list() == ["7"]
 
 
 def test_members_are_without_those_whose_first_request_is_open() -> None:

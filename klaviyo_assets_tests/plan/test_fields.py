@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_assets.plan.fields import fields_of
+from klaviyo_assets.plan.fields import fields_of, skeleton
 
 
 def payload(**attributes: Any) -> str:
@@ -21,7 +21,8 @@ def payload(**attributes: Any) -> str:
 
 def fields(*payloads: str | None) -> list[list[str] | None]:
     """The fields of each payload."""
-    found = fields_of(pl.Series("payload", payloads, dtype=pl.String))
+    texts = pl.DataFrame({"payload": payloads}, schema={"payload": pl.String})
+    found = fields_of(texts.select(skeleton(pl.col("payload")))["payload"])
     assert found.dtype == pl.List(pl.String)
     return found.to_list()
 
