@@ -122,8 +122,9 @@ def _extrapolated(found: Round) -> Iterator[str]:
         if first is not None and first.sizes is not None:
             fewer, more = map(told_count, first.sizes)
             each = first.request_count / found.customer_count
+            asked = f"{each:.2g} requests a customer" if each >= 0.01 else f"{told_count(first.request_count)} requests"
             yield (
-                f"≈ {contender.title}: measured with {fewer} and {more} customers, {each:.2g} requests a customer in a "
+                f"≈ {contender.title}: measured with {fewer} and {more} customers, {asked} in a "
                 "first delivery, and extrapolated from both; where Klaviyo's limits make so many requests last longer, "
                 "they decide."
             )
@@ -131,8 +132,12 @@ def _extrapolated(found: Round) -> Iterator[str]:
 
 def _goals(results: Results) -> str:
     most = results.rounds[-1].customer_count
+    found = goals(results)
     lines = [_row(("goal", "at most", "found", "")), "|---|--:|--:|---|"]
-    lines += [_row((each.told, *_judged(each))) for each in goals(results)]
+    lines += [_row((each.told, *_judged(each))) for each in found]
+    missed = [f"- {each.told}: {each.in_the_way}" for each in found if each.is_met is False and each.in_the_way]
+    if missed:
+        lines += ["", "What is in the way of those that were missed:", "", *missed]
     judged = f"Judged by the run with {told_count(most)} customers; they are set for 1\u00a0000\u00a0000."
     return "\n".join(["## Goals", "", judged, "", *lines])
 
