@@ -165,6 +165,7 @@ def look_up(
 ) -> pl.LazyFrame:
     """The join of rows that stream with facts that are held, in the order of the rows.
 
-    By itself Polars reads millions of rows of either side before it decides which one to hold.
+    By itself Polars reads millions of rows of either side before it decides which one to hold, where nobody asks for
+    the order of the result.
     """
     return rows.join(facts.lazy(), on=on, how=how, maintain_order="left", build_side="force_right")

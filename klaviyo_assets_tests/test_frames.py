@@ -35,13 +35,13 @@ class Numbers:
 
 @pytest.mark.parametrize("how", ["inner", "left", "semi", "anti"])
 def test_what_is_looked_up_is_not_held(how: str) -> None:
-    """The first rows come out long before the last ones were read, in their order."""
+    """The first rows come out long before the last ones were read, also where nobody asks for their order."""
     rows, facts = Numbers(), Numbers(step=2)
-    batches = look_up(rows.scan(), facts.scan(), "number", how).collect_batches(chunk_size=10, lazy=True)  # type: ignore[arg-type]
+    found = look_up(rows.scan(), facts.scan(), "number", how)  # type: ignore[arg-type]
+    batches = found.collect_batches(chunk_size=10, maintain_order=False, lazy=True)
 
-    numbers = next(iter(batches))["number"]
+    assert not next(iter(batches)).is_empty()
     assert rows.read_count < PART_COUNT / 2
-    assert numbers.is_sorted()
 
 
 @pytest.mark.parametrize(
