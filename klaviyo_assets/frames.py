@@ -1,7 +1,7 @@
 """The frames that pass between the steps: their columns and types, and the check at each border.
 
 A frame's schema belongs here when two parts share it; a frame that lives inside one part does not. Nothing
-here computes anything: `look_up` says how a frame of any size is held against a smaller one.
+here computes anything: `look_up` and `read_in_parts` say how rows are passed on of which there may be any number.
 
     CUSTOMERS ──map──▶ PROFILES, REJECTIONS ──diff──▶ CHANGES ──deliver──▶ RECEIPTS ──fold──▶ LEDGER
                                                               │        └──▶ REFUSALS
@@ -12,7 +12,7 @@ CUSTOMERS has no schema: it is a segment's rows in its source's own columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import polars as pl
@@ -20,6 +20,9 @@ import polars as pl
 from klaviyo_assets.errors import KlaviyoAssetsError
 
 UTC_TIME: Final[pl.DataType] = pl.Datetime("us", "UTC")
+
+# What Polars raises where its engine breaks down, as over a file that is cut off, is no error of Python's.
+UNREADABLE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 CHANGE: Final[pl.DataType] = pl.Enum(["add", "update", "clear", "remove"])
 EVENT: Final[pl.DataType] = pl.Enum(
@@ -169,3 +172,24 @@ def look_up(
     the order of the result.
     """
     return rows.join(facts.lazy(), on=on, how=how, maintain_order="left", build_side="force_right")
+
+
+def read_in_parts(rows: pl.LazyFrame, *, height: int, part_height: int | None = None) -> Iterator[pl.DataFrame]:
+    """The rows in their order, each part of which is read when it is asked for.
+
+    Where the engine breaks down on the way, Polars says nothing and ends early. So they are counted.
+
+    Args:
+        rows: of any number.
+        height: how many there are.
+        part_height: rows of a part; by default as they come.
+
+    Raises:
+        PolarsError: they cannot be read, or there are not so many.
+    """
+    found = 0
+    for part in rows.collect_batches(chunk_size=part_height, lazy=True):
+        found += part.height
+        yield part
+    if found != height:
+        raise pl.exceptions.ComputeError(f"{found} rows could be read, expected {height}")

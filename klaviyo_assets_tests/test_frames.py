@@ -1,14 +1,15 @@
-"""How a frame of any size is held against a smaller one."""
+"""How rows are passed on of which there may be any number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.io.plugins import register_io_source
 
-from klaviyo_assets.frames import look_up
+from klaviyo_assets.frames import look_up, read_in_parts
 
 PART_COUNT = 1_000
 PART_HEIGHT = 1_000
@@ -58,3 +59,24 @@ def test_rows_stand_as_they_stood(how: str, expected: list[tuple[object, ...]]) 
     facts = pl.DataFrame({"number": [1, 2], "fact": ["a", "b"]})
 
     assert look_up(pl.LazyFrame({"number": [3, 2, 1]}), facts, "number", how).collect().rows() == expected  # type: ignore[arg-type]
+
+
+def test_parts_are_all_of_it() -> None:
+    """They come in their order, each of at most so many rows, and none when there are none."""
+    rows = pl.LazyFrame({"number": range(25)})
+
+    assert [part.height for part in read_in_parts(rows, height=25, part_height=10)] == [10, 10, 5]
+    assert pl.concat(read_in_parts(rows, height=25, part_height=10)).equals(rows.collect())
+    assert list(read_in_parts(rows.clear(), height=0)) == []
+
+
+def test_rows_that_get_lost_on_the_way_are_missed(tmp_path: Path) -> None:
+    """Where a file was cut off since it was opened, what can still be read of it is not taken for all."""
+    file = tmp_path / "rows.parquet"
+    pl.DataFrame({"number": range(100_000)}).write_parquet(file, row_group_size=10_000)
+    rows = pl.scan_parquet(file)
+    rows.collect_schema()
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+    with pytest.raises(pl.exceptions.PolarsError, match=r"\d+ rows could be read, expected 100000"):
+        list(read_in_parts(rows, height=100_000))

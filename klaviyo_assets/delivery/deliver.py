@@ -154,8 +154,11 @@ def _send(outcome: Outcome, recorder: Recorder, follower: Follower, remover: Rem
     )
     try:
         with work.step("send"):
-            joining, updated = (read_people(work, people) for people in (plan.additions, plan.updates))
-            sender.send(joining, updated, work.world.in_flight())
+            sender.send(
+                read_people(work, plan.additions, count=plan.counts.added),
+                read_people(work, plan.updates, count=plan.update_count),
+                work.world.in_flight(),
+            )
         with work.step("wait for Klaviyo"):
             follower.follow_own(until=client.session.now() + _SHARE_OF_TIME * client.session.left_s)
             recorder.commit()

@@ -13,6 +13,7 @@ from klaviyo_assets.delivery.ledgers import names_beside, sent_by_others
 from klaviyo_assets.delivery.order import Work
 from klaviyo_assets.errors import LedgerError
 from klaviyo_assets.exports import Export
+from klaviyo_assets.frames import UNREADABLE, read_in_parts
 from klaviyo_assets.klaviyo import MOST_PROFILES
 from klaviyo_assets.ledger import Ledger, fold, has_delivered
 from klaviyo_assets.plan import Plan, diff, guard, guard_mapping, guard_size, measure, render_text
@@ -49,14 +50,19 @@ def make_plan(work: Work, ledger: Ledger, destination: Destination) -> Plan:
     return plan
 
 
-def read_people(work: Work, people: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def read_people(work: Work, people: pl.LazyFrame, *, count: int) -> Iterator[pl.DataFrame]:
     """CHANGES of a plan's additions or updates, a body's worth at a time, so that of millions few are held.
+
+    Args:
+        work: whose plan it is.
+        people: its additions, or its updates.
+        count: how many they are.
 
     Raises:
         LedgerError: what is stored of the segment cannot be read.
     """
     with _told(work.order.export):
-        yield from people.collect_batches(chunk_size=MOST_PROFILES, lazy=True)
+        yield from read_in_parts(people, height=count, part_height=MOST_PROFILES)
 
 
 def is_trusted(work: Work, destination: Destination) -> bool:
@@ -84,7 +90,7 @@ def _diff(work: Work, receipts: pl.LazyFrame, destination: Destination) -> Plan:
 def _told(export: Export) -> Iterator[None]:
     try:
         yield
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         # The library's own text may quote a value.
         message = (
             f"The stored profiles, the rejections or the ledger of export {export.name!r} cannot be read "

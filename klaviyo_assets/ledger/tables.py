@@ -15,9 +15,11 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
+from polars.io.plugins import register_io_source
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
+from klaviyo_assets.frames import UNREADABLE, read_in_parts
 from klaviyo_assets.ledger.private import list_files, make_folder, make_private
 
 _LOG: Final = "_delta_log"
@@ -57,8 +59,8 @@ def telling(what: str, remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-        raise LedgerError(f"{what} ({type(error).__name__}){remedy}") from error
+    except (DeltaError, OSError, *UNREADABLE) as error:
+        raise LedgerError(f"{what} ({type(error).__name__}){remedy}") from None
 
 
 def open_table(folder: UPath) -> DeltaTable | None:
@@ -90,7 +92,7 @@ def write_rows(
     """
     make_folder(folder)
     table = table or open_table(folder)
-    data = rows.collect_batches(maintain_order=False, lazy=True) if isinstance(rows, pl.LazyFrame) else rows
+    data = _counted(rows).collect_batches(lazy=True) if isinstance(rows, pl.LazyFrame) else rows
     if table is None:
         configuration = {"delta.dataSkippingStatsColumns": statistics_of}
         write_deltalake(str(folder), data, mode=mode, configuration=configuration, writer_properties=_PROPERTIES)
@@ -98,6 +100,16 @@ def write_rows(
     else:
         write_deltalake(table, data, mode=mode, schema_mode="merge", writer_properties=_PROPERTIES)
     return table
+
+
+def _counted(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The same rows; where some of them are lost on the way, that is an error before anything is committed."""
+    height = rows.select(pl.len()).collect().item()
+
+    def read(*_: object) -> Iterator[pl.DataFrame]:
+        return read_in_parts(rows, height=height)
+
+    return register_io_source(read, schema=rows.collect_schema())
 
 
 def merge_small_files(table: DeltaTable) -> bool:

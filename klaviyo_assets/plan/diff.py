@@ -78,12 +78,14 @@ class Plan:
         additions: CHANGES of those who are to join the list.
         updates: CHANGES of those who are to get other fields.
         changes: CHANGES of those who leave, and of whom fields are emptied one by one, sorted by change and address.
+        update_count: how many updates there are; who is only cleared counts as updated, and is none of them.
         counts: of everything, also of what stays as it is.
     """
 
     additions: pl.LazyFrame
     updates: pl.LazyFrame
     changes: pl.DataFrame
+    update_count: int
     counts: PlanCounts
 
     def __repr__(self) -> str:
@@ -129,6 +131,7 @@ def diff(
         additions=_as_changes(read_additions(new, known), "add"),
         updates=_as_changes(read_changed(profiles, updates), "update"),
         changes=pl.concat([_clears(profiles, clears), _removals(outside)]).sort("change", "email"),
+        update_count=updates.height,
         counts=counts,
     )
 

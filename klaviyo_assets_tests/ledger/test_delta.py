@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from upath import UPath
 
 from klaviyo_assets.errors import LedgerError
@@ -142,6 +143,29 @@ def test_a_ledger_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     assert fewer is not None
     ledger.replace(fewer)
     assert fold(ledger.read_receipts()).collect()["uncleared"].to_list() == [["title"]]
+
+
+def test_a_ledger_is_not_replaced_by_a_part(tmp_path: Path) -> None:
+    """Where what is to take its place cannot be read to its end, it stays as it is, and no value is told."""
+    ledger = begun(tmp_path)
+    before = ledger.read_receipts().collect()
+    fails = pl.col("email").str.to_integer().cast(pl.String)
+
+    for receipts in (before.lazy().with_columns(fails), _cut_off(before, tmp_path / "cut_off.parquet")):
+        with pytest.raises(LedgerError, match="cannot be written") as raised:
+            ledger.replace(receipts)
+        assert "marker" not in str(raised.value)
+        assert raised.value.__suppress_context__
+        assert_frame_equal(ledger.read_receipts().collect(), before)
+
+
+def _cut_off(receipts: pl.DataFrame, file: Path) -> pl.LazyFrame:
+    """Many receipts in a file that was cut off since it was opened."""
+    pl.concat([receipts] * 1_000).write_parquet(file, row_group_size=100)
+    rows = pl.scan_parquet(file)
+    rows.collect_schema()
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    return rows
 
 
 def test_only_the_owner_reads_a_ledger(tmp_path: Path) -> None:
