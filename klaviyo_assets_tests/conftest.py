@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from klaviyo_assets_tests.stores import s3_storage, store_address
+from klaviyo_assets_tests.stores import s3_storage, store, store_address
 
-__all__ = ["s3_storage", "store_address"]
+__all__ = ["s3_storage", "store", "store_address"]
 
 settings.register_profile("dev", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -21,9 +25,36 @@ SETTINGS = {
 }
 
 
+@dataclass(frozen=True)
+class Store:
+    """A store that takes any key, in a process of its own: who asks it may hold up all threads."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for it: has connected, or sent what it has not read.
+
+        https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
+        """
+        port = f":{int(self.address.rpartition(':')[2]):04X}"
+        sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return any(int(queues.partition(":")[2], 16) for _, local, _, _, queues, *_ in sockets if local.endswith(port))
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Until the block is left, it takes connections, and answers nobody."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+
 @pytest.fixture(scope="session")
-def store_address() -> Iterator[str]:
-    """Where a store listens that takes any key; in a process of its own: who asks it may hold up all threads."""
+def store() -> Iterator[Store]:
+    """One for all tests."""
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
@@ -32,9 +63,15 @@ def store_address() -> Iterator[str]:
             listening = next(found[1] for found in lines if found)
             # It tells each request, and stands still once nobody listens any more.
             threading.Thread(target=server.stderr.read, daemon=True).start()
-            yield listening
+            yield Store(listening, server)
         finally:
             server.kill()
+
+
+@pytest.fixture(scope="session")
+def store_address(store: Store) -> str:
+    """Where the store listens."""
+    return store.address
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from klaviyo_assets_tests.flow.customers import OTHERS
 from klaviyo_assets_tests.flow.held import BULK_JOBS, FEW, count_requests, hold, is_waiting, let_go_on, serve_slowly
 from klaviyo_assets_tests.flow.truth import check_truth
 from klaviyo_assets_tests.postgresql import serve_postgresql
-from klaviyo_assets_tests.stores import SETTINGS
+from klaviyo_assets_tests.stores import SETTINGS, Store
 
-EXPORTS: Final = ("clicked", "one", "other", "queued", "fresh", "taken_up", "unrecorded")
+EXPORTS: Final = ("clicked", "one", "other", "queued", "fresh", "taken_up", "unrecorded", "unstored")
 POOL: Final = "klaviyo_main"
 _MATERIALIZE: Final = """mutation ($selector: JobOrPipelineSelector!) {
   launchRun(executionParams: {selector: $selector, mode: "default", runConfigData: {}}) {
@@ -175,6 +175,18 @@ def test_daemon_is_killed(side: Side) -> None:
     side.split.restart("daemon")
     assert side.split.page.wait_for_end(run_id) == "SUCCESS"
     side.check("queued")
+
+
+def test_store_stands_still_in_the_middle_of_a_delivery(side: Side, store: Store) -> None:
+    """The delivery waits for the store, and goes on once that answers again; nobody is sent twice."""
+    run_id = side.launch("unstored")
+    with store.standing_still():
+        let_go_on(side.klaviyo)
+        side.split.page.wait_for(lambda: store.is_asked)
+
+    assert side.split.page.wait_for_end(run_id) == "SUCCESS"
+    assert count_requests(side.klaviyo, "POST", BULK_JOBS) == 0
+    side.check("unstored")
 
 
 def test_web_page_and_code_location_are_killed_in_the_middle_of_a_delivery(side: Side) -> None:
