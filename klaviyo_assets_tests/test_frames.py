@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.io.plugins import register_io_source
 
-from klaviyo_assets.frames import look_up, read_in_parts
+from klaviyo_assets.frames import UNREADABLE, look_up, read_in_parts
 
 PART_COUNT = 1_000
 PART_HEIGHT = 1_000
@@ -78,5 +78,5 @@ def test_rows_that_get_lost_on_the_way_are_missed(tmp_path: Path) -> None:
     rows.collect_schema()
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
-    with pytest.raises(pl.exceptions.PolarsError, match=r"\d+ rows could be read, expected 100000"):
+    with pytest.raises(UNREADABLE):
         list(read_in_parts(rows, height=100_000))
