@@ -44,6 +44,6 @@ def advise_sharing(exports: Sized) -> list[str]:
         return []
     return [
         f"{AUTOMATION_ENV} is not set to shared: found {len(exports)} exports, each with a job and sensors of its own, "
-        f"expected fewer than {MANY}; set it where Dagster loads the project and starts its runs, so that it loads and "
-        f"ticks in a fraction of the time (docs/operations.md, Many exports)."
+        f"expected fewer than {MANY}; set it where Dagster loads the project and starts its runs, so that it loads "
+        f"sooner and ticks in a fraction of the time (docs/operations.md, Many exports)."
     ]

@@ -123,6 +123,14 @@ class Daemon:
 
 
 @contextmanager
+def instance_in(home: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance that outlives its daemons, and queues runs, in a new folder."""
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as instance:
+        yield instance
+
+
+@contextmanager
 def daemon_of(project: Project, *, now: datetime | None = None) -> Iterator[Daemon]:
     """The daemon of a project, as it is declared now, in an instance that keeps its events in files.
 

@@ -14,7 +14,7 @@ from typing import Final
 import dagster as dg
 import pytest
 
-from klaviyo_assets_tests.orchestration.daemon import daemon_of
+from klaviyo_assets_tests.orchestration.daemon import daemon_of, instance_in
 from klaviyo_assets_tests.orchestration.projects import PEOPLE, Project
 
 SOURCE, EXPORT = "vip_source_refreshed", "vip_segments_refreshed"
@@ -32,9 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """An instance that outlives its daemon, and queues runs."""
-    (tmp_path / "home").mkdir()
-    overrides = {"telemetry": {"enabled": False}}
-    with dg.DagsterInstance.local_temp(str(tmp_path / "home"), overrides=overrides) as instance:
+    with instance_in(tmp_path / "home") as instance:
         yield instance
 
 

@@ -20,7 +20,7 @@ from klaviyo_assets.exports import Segment
 from klaviyo_assets.orchestration import automation as automation_module
 from klaviyo_assets.orchestration import shared, sharing
 from klaviyo_assets.orchestration.sharing import Automation, advise_sharing, find_automation
-from klaviyo_assets_tests.orchestration.daemon import Daemon, daemon_of
+from klaviyo_assets_tests.orchestration.daemon import Daemon, daemon_of, instance_in
 from klaviyo_assets_tests.orchestration.projects import PEOPLE, Project, connection, export, materialized, segment
 
 EVERY_MINUTE = "* * * * *"
@@ -39,9 +39,7 @@ def automation() -> Automation:
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """An instance that outlives its daemon, and queues runs."""
-    (tmp_path / "home").mkdir()
-    overrides = {"telemetry": {"enabled": False}}
-    with dg.DagsterInstance.local_temp(str(tmp_path / "home"), overrides=overrides) as instance:
+    with instance_in(tmp_path / "home") as instance:
         yield instance
 
 
