@@ -16,7 +16,13 @@ JSON_API = "application/vnd.api+json"
 
 @dataclass(frozen=True)
 class Incoming:
-    """A request as it came. `body` is None where it was larger than `byte_count` may be."""
+    """A request as it came.
+
+    Attributes:
+        body: None where it was larger than `byte_count` may be.
+        whole_at: when its last byte came, by the sandbox's clock: then it counts against the limits, however long it
+            waits for its turn.
+    """
 
     method: str
     path: str
@@ -25,6 +31,7 @@ class Incoming:
     body: bytes | None = field(repr=False)
     byte_count: int
     base_url: str
+    whole_at: float
 
     @property
     def route(self) -> str:

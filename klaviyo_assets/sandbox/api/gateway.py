@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -41,7 +41,8 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Logs a request and answers it."""
         at, started = self._sandbox.now(), time.perf_counter()
-        incoming = await receive_request(scope, receive, most_bytes=self._sandbox.settings.body_limit)
+        most_bytes = self._sandbox.settings.body_limit
+        incoming = await receive_request(scope, receive, most_bytes=most_bytes, now=self._sandbox.now)
         if incoming is None:
             return
         effects = self._sandbox.faults.take(incoming.method, incoming.route)
@@ -118,14 +119,15 @@ class Gateway:
             raise errors.method_not_allowed(incoming.method)
         endpoint, params = by_method[incoming.method]
         quota, tier = endpoint.quota(query)
-        tier, now = limits.tier_under(settings.limits, tier), sandbox.now()
+        tier = limits.tier_under(settings.limits, tier)
         verdict = sandbox.meters[granted.account_id].spend(
-            quota, tier, now=now, throttled_count=settings.throttled_count
+            quota, tier, now=incoming.whole_at, throttled_count=settings.throttled_count
         )
         if not verdict.admitted:
             raise errors.throttled(sandbox.clock.real_seconds(verdict.wait_s))
         headers.update(limits.headers(tier, verdict))
-        headers.update(revisions.serve(incoming.headers, now=now, required=settings.revision_required).headers())
+        revision = revisions.serve(incoming.headers, now=incoming.whole_at, required=settings.revision_required)
+        headers.update(revision.headers())
         return granted, endpoint, params
 
     def _account_id(self, incoming: Incoming) -> str | None:
@@ -135,7 +137,9 @@ class Gateway:
             return None
 
 
-async def receive_request(scope: Scope, receive: Receive, *, most_bytes: int) -> Incoming | None:
+async def receive_request(
+    scope: Scope, receive: Receive, *, most_bytes: int, now: Callable[[], float]
+) -> Incoming | None:
     """The whole request; None if the client went away before it was whole. Of too large a body nothing is kept."""
     chunks: list[bytes] = []
     byte_count, more = 0, True
@@ -158,6 +162,7 @@ async def receive_request(scope: Scope, receive: Receive, *, most_bytes: int) ->
         body=b"".join(chunks) if byte_count <= most_bytes else None,
         byte_count=byte_count,
         base_url=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
+        whole_at=now(),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 from typing import Any
 
 import httpx
 import pytest
 
-from klaviyo_assets.sandbox import RunningSandbox
+from klaviyo_assets.sandbox import Effect, RunningSandbox
 from klaviyo_assets_tests.sandbox import bodies
 from klaviyo_assets_tests.sandbox.bodies import JOBS, LISTS, PROFILES, error_of
 
@@ -201,6 +203,27 @@ class TestLimits:
 
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "45")
         assert error_of(answer)["detail"].endswith("Expected available in 45 seconds.")
+
+    def test_requests_count_when_they_come(
+        self, klaviyo: httpx.Client, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However long they wait for their turn while the sandbox is busy."""
+        take, came = sandbox.state.faults.take, Semaphore(0)
+
+        def take_and_tell(method: str, path: str) -> tuple[Effect, ...]:
+            came.release()
+            return take(method, path)
+
+        monkeypatch.setattr(sandbox.state.faults, "take", take_and_tell)
+        with ThreadPoolExecutor(2) as pool:
+            with sandbox.state.lock:
+                answers = []
+                for _ in range(2):
+                    answers.append(pool.submit(klaviyo.get, "/api/accounts"))
+                    came.acquire()
+                    sandbox.advance(1)
+
+            assert [answer.result().status_code for answer in answers] == [200, 200]
 
     def test_lists_of_a_day(self, klaviyo: httpx.Client, sandbox: RunningSandbox) -> None:
         """After 150 new lists, one has to wait for the next day."""
