@@ -104,10 +104,13 @@ def json_member(key: str, value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The value as a member of an object, `"key":…`; null where there is nothing to say."""
     if is_text(dtype):
         text = value.cast(pl.String)
-        # Polars escapes text only inside a struct, and then the key comes for nothing.
-        member = pl.struct(text.alias(key)).struct.json_encode().str.slice(1).str.strip_suffix("}")
-        return pl.when(trim(text) != "").then(member)
+        return pl.when(trim(text) != "").then(_text_member(key, text))
     return pl.concat_str(pl.lit(json.dumps(key, ensure_ascii=False) + ":"), json_value(value, dtype))
+
+
+def trimmed_member(key: str, text: pl.Expr) -> pl.Expr:
+    """The same of text that is trimmed already."""
+    return pl.when(text != "").then(_text_member(key, text))
 
 
 def json_object(members: Sequence[pl.Expr], *, key: str | None = None) -> pl.Expr:
@@ -132,6 +135,11 @@ def number_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Decimal) and dtype.scale:
         return value.cast(pl.String).str.replace(r"\.?0+$", "")
     return value.cast(pl.String)
+
+
+def _text_member(key: str, text: pl.Expr) -> pl.Expr:
+    # Polars escapes text only inside a struct, and then the key comes for nothing.
+    return pl.struct(text.alias(key)).struct.json_encode().str.slice(1).str.strip_suffix("}")
 
 
 def _array(value: pl.Expr, dtype: pl.List | pl.Array) -> pl.Expr:

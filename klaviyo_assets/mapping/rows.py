@@ -29,7 +29,7 @@ import polars.selectors as cs
 from klaviyo_assets.exports import FieldMap
 from klaviyo_assets.frames import look_up
 from klaviyo_assets.mapping.columns import Field
-from klaviyo_assets.mapping.json_text import is_text, json_member, number_text
+from klaviyo_assets.mapping.json_text import is_text, json_member, number_text, trimmed_member
 from klaviyo_assets.mapping.normalise import is_true, normalise_phone, trim, unless
 from klaviyo_assets.mapping.rules import (
     ADDRESS_RULES,
@@ -177,7 +177,7 @@ def _encoded(field: Field, dtype: pl.DataType) -> dict[str, pl.Expr]:
     if field.part == "location" and field.key in _COORDINATES:
         return _coordinate(field)
     text = pl.col(field.key if field.identifies else field.name)
-    return {field.name: json_member(field.key, text, pl.String())}
+    return {field.name: trimmed_member(field.key, text)}
 
 
 def _coordinate(field: Field) -> dict[str, pl.Expr]:
