@@ -1,8 +1,8 @@
 """The two sides of a comparison: who is in the segment, and who is in the ledger, and who is in both.
 
-People are found by a hash of their address, which takes half the time that the address takes, and then held against
-each other by the address itself; their payloads are compared by a digest, which is made anew on both sides. So of a
-million people who are as they were, nothing is kept but where they stand. What the kinds mean is told in `diff`.
+People are found by a hash of their address, and held against each other by a second one, which takes half the time that
+the address takes; their payloads are compared by a digest. All of these are made anew on both sides. So of a million
+people who are as they were, nothing is kept but where they stand. What the kinds mean is told in `diff`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from klaviyo_assets.frames import CHANGE, NOT_OPTED_IN_RULE, look_up
 # 64 bits, of one person's two payloads: that they are equal by chance where the payloads are not happens once in
 # 18 000 000 000 000 000 000 changes.
 _DIGEST: Final = pl.when(pl.col("payload").is_not_null()).then(pl.col("payload").hash())
+# Two hashes of 64 bits stand for an address: that both are the same for two people happens to no segment.
 _HASH: Final = pl.col("email").hash()
+_AGAIN: Final = pl.col("email").hash(seed=1)
 _BOTH: Final = pl.Schema({"place": pl.get_index_type(), "kind": CHANGE})
 
 
@@ -39,11 +41,13 @@ def find_both(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, r
     """
     if known.is_empty():  # as at a first delivery
         return pl.DataFrame(schema=_BOTH)
-    facts = known.lazy().select(
-        "known_digest", "incomplete", "open", hash=_HASH, address="email", is_owing=pl.col("uncleared").is_not_null()
+    places = known.select(hash=_HASH).with_row_index("place")
+    people = profiles.select(hash=_HASH, again=_AGAIN, digest=_DIGEST)
+    pairs = look_up(people, places, "hash").select(pl.exclude("hash")).collect()
+    facts = known.select(
+        "known_digest", "incomplete", "open", known_again=_AGAIN, is_owing=pl.col("uncleared").is_not_null()
     )
-    people = profiles.select("email", hash=_HASH, digest=_DIGEST)
-    pairs = look_up(people, facts.with_row_index("place"), "hash").filter(pl.col("email") == pl.col("address"))
+    met = pairs.hstack(facts[pairs["place"]].get_columns()).filter(pl.col("again") == pl.col("known_again"))
     is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
     kind = (
         pl.when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
@@ -51,7 +55,7 @@ def find_both(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, r
         .when(is_as_it_was.fill_null(False).not_())
         .then(pl.lit("update"))
     )
-    return pairs.select("place", kind=pl.when(~pl.col("open")).then(kind).cast(CHANGE)).collect()
+    return met.select("place", kind=pl.when(~pl.col("open")).then(kind).cast(CHANGE))
 
 
 def read_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
