@@ -14,8 +14,10 @@ from typing import Final
 from klaviyo_assets.errors import KlaviyoError, RateLimited, Unavailable
 from klaviyo_assets.klaviyo.wire import Tier
 
-# Two requests that leave a second apart may arrive a little less than a second apart.
+# Two requests that leave a second apart may arrive a little less than a second apart: large ones take longer to arrive
+# while others are on their way too. How much, only a refusal tells.
 JITTER_S: Final = 0.05
+MOST_JITTER_S: Final = 0.4
 MOST_ATTEMPTS: Final = 7  # of a request that fails with 5xx, or is not answered: about a minute in all
 LONGEST_BACKOFF_S: Final = 30.0
 
@@ -53,6 +55,7 @@ class Budget:
         self._windows = windows
         self._booked: deque[float] = deque()
         self._closed_until = float("-inf")
+        self._jitter_s = JITTER_S
 
     def learn(self, windows: tuple[Window, ...]) -> None:
         """From now on hold these windows, which Klaviyo stated itself."""
@@ -67,13 +70,14 @@ class Budget:
         return at
 
     def close(self, until: float) -> None:
-        """Nothing leaves before this time: Klaviyo said so."""
+        """Nothing leaves before this time, and then further apart than so far: Klaviyo said that one came too early."""
         self._closed_until = max(self._closed_until, until)
+        self._jitter_s = min(2 * self._jitter_s, MOST_JITTER_S)
 
     def _free_at(self, window: Window) -> float:
         if len(self._booked) < window.count:
             return float("-inf")
-        return self._booked[-window.count] + window.seconds + JITTER_S
+        return self._booked[-window.count] + window.seconds + self._jitter_s
 
     def _forget(self, now: float) -> None:
         horizon = now - max(window.seconds for window in self._windows) - 1

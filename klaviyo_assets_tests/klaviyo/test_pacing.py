@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from klaviyo_assets.errors import KeyRejected, KlaviyoError, RateLimited, Unavailable
 from klaviyo_assets.klaviyo.pacing import (
+    JITTER_S,
     LONGEST_BACKOFF_S,
     MOST_ATTEMPTS,
+    MOST_JITTER_S,
     Budget,
     Window,
     parse_windows,
@@ -70,6 +72,18 @@ def test_a_closed_budget_waits_until_it_opens() -> None:
     budget.close(7.0)
 
     assert budget.book(1.0) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("refused_count", "apart_s"), [(0, 1 + JITTER_S), (1, 1 + 2 * JITTER_S), (9, 1 + MOST_JITTER_S)]
+)
+def test_requests_of_which_one_came_too_early_leave_further_apart(refused_count: int, apart_s: float) -> None:
+    """On the way they come closer together; how much, refusals tell."""
+    budget = Budget((Window(1, 1.0),))
+    for _ in range(refused_count):
+        budget.close(0.0)
+
+    assert [budget.book(0.0), budget.book(0.0)] == [0.0, pytest.approx(apart_s)]
 
 
 def test_stated_windows_take_the_place_of_the_documented() -> None:
