@@ -20,6 +20,8 @@ from klaviyo_assets.klaviyo.bulk import COMPLETE
 
 FIRST_LOOK_S: Final = 0.25  # small bulk jobs are done in less than a second
 SLOWEST_LOOK_S: Final = 5.0
+LOOK_WHILE_SENDING_S: Final = 2.0  # nobody waits for what it tells
+_SHARE_WAITED: Final = 1 / 8  # of the time that bulk jobs have taken so far: so much later their end is noticed at most
 # A job's times are told to the second; and some answers lack the end of a job that is over.
 _SECOND: Final = timedelta(seconds=1)
 _UNTOLD_LIFE: Final = timedelta(hours=1)
@@ -69,8 +71,7 @@ class Follower:
         self._client = client
         self._recorder = recorder
         self._open: dict[str, OpenBody] = {}
-        self._wait_s = FIRST_LOOK_S
-        self._next_look = float("-inf")
+        self._watched_at = self._looked_at = float("-inf")
 
     @property
     def open_count(self) -> int:
@@ -79,8 +80,10 @@ class Follower:
 
     def watch(self, body: OpenBody) -> None:
         """Follow this one too."""
+        self._watched_at = self._client.session.now()
+        if body.is_of_this_run and not self._open:
+            self._looked_at = self._watched_at  # it has just begun
         self._open[body.bulk_job_id] = body
-        self._wait_s = FIRST_LOOK_S
 
     @property
     def own_count(self) -> int:
@@ -106,13 +109,15 @@ class Follower:
     def _look_while(self, open_count: Callable[[], int], *, until: float) -> None:
         session = self._client.session
         while open_count() and session.now() < until:
-            if session.now() < self._next_look:
-                session.wait(self._next_look - session.now())
+            pause_s = max(FIRST_LOOK_S, _SHARE_WAITED * (session.now() - self._watched_at))
+            left_s = self._looked_at + min(pause_s, SLOWEST_LOOK_S) - session.now()
+            if left_s > 0:
+                session.wait(left_s)
             self.look()
 
     def look_if_due(self) -> None:
         """One look, if the last was long enough ago; what is asked of Klaviyo while bodies are still being sent."""
-        if self._open and self._client.session.now() >= self._next_look:
+        if self._open and self._client.session.now() >= self._looked_at + LOOK_WHILE_SENDING_S:
             self.look()
 
     def look(self) -> None:
@@ -120,8 +125,7 @@ class Follower:
         for job_id, job in self._fetch_jobs().items():
             if job is None or job.is_over:
                 self._settle(self._open.pop(job_id), job)
-        self._next_look = self._client.session.now() + self._wait_s
-        self._wait_s = min(self._wait_s * 1.5, SLOWEST_LOOK_S)
+        self._looked_at = self._client.session.now()
 
     def _fetch_jobs(self) -> dict[str, BulkJob | None]:
         since = min(body.joined_from for body in self._open.values()) - _SECOND

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -204,6 +205,20 @@ def test_large_segment_goes_in_bodies_within_the_limits(scene: Scene) -> None:
     assert scene.members(report) == people
     assert scene.sent().count(IMPORT) == 3
     assert all(request.status != 429 for request in scene.sandbox.requests())
+
+
+def test_end_of_a_bulk_job_is_noticed_at_most_an_eighth_late(scene: Scene) -> None:
+    """Klaviyo is asked at once, then less and less often; a wait of seconds and one of minutes are told alike."""
+    scene.sandbox.change(job_duration_s=60)
+    scene.run(crowd(1))
+    asked_at = [each.at for each in scene.sandbox.requests() if each.path.startswith("/api/profile-bulk-import-jobs")]
+    sent_at, *looked_at = asked_at
+
+    waits = [later - earlier for earlier, later in pairwise(looked_at)]
+    allowed = [max(0.25, (at - sent_at) / 8) for at in looked_at]
+    assert looked_at[-1] - sent_at > 30
+    assert all(wait <= most + 0.1 for wait, most in zip(waits, allowed, strict=False))
+    assert len(looked_at) < 40
 
 
 def test_consent_is_never_touched(scene: Scene) -> None:

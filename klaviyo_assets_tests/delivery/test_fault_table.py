@@ -153,7 +153,7 @@ CASES: Final[dict[str, Case]] = {
     "jobs: unavailable": Case(JOBS, AnswerWith(500), ALL, SEGMENT, NOTHING, times=3),
     "jobs: unavailable for good": Case(JOBS, AnswerWith(503), "", "0 1 2 3 4 5", ALL, "503", **FOR_GOOD),
     "jobs: unavailable from then on": Case(
-        JOBS, AnswerWith(503), "!4", "0 1 2 3 4 5 6 7", "~2 -2", "503", nth=2, **FOR_GOOD
+        JOBS, AnswerWith(503), "!4", "0 1 2 3 4 5 6 7", "~1 -2", "503", nth=2, **FOR_GOOD
     ),
     # Values to be emptied.
     "clear: throttled": Case(CLEAR, AnswerWith(429, retry_after="1"), ALL, SEGMENT, NOTHING),

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from klaviyo_assets.delivery import imports
+from klaviyo_assets.delivery import imports, in_flight
 from klaviyo_assets.delivery.world import World
 from klaviyo_assets.errors import KlaviyoError
 from klaviyo_assets.klaviyo import BulkJob, Client, bulk
@@ -171,6 +171,21 @@ def test_intents_are_in_the_ledger_before_their_body_leaves(scene: Scene, monkey
     scene.run(crowd(7))
 
     assert written == [7]
+
+
+def test_intents_of_several_bodies_share_a_commit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit costs nearly as much for one body as for eight."""
+    monkeypatch.setattr(bulk, "MOST_PROFILES", 1)
+    append, heights = DeltaLedger.append, []
+
+    def append_and_tell(ledger: DeltaLedger, receipts: pl.DataFrame) -> None:
+        heights.append(receipts.filter(pl.col("event") == "intent").height)
+        append(ledger, receipts)
+
+    monkeypatch.setattr(DeltaLedger, "append", append_and_tell)
+    scene.run(crowd(20))
+
+    assert [height for height in heights if height] == [8, 8, 4]
 
 
 @pytest.mark.parametrize("ending", ["stuck_queued", "stuck_processing"])
@@ -339,3 +354,16 @@ def test_what_klaviyo_answers_after_the_end_is_recorded(scene: Scene, monkeypatc
     assert (report.added, report.unchanged) == (2, 4)
     assert scene.sent().count("POST /api/profile-bulk-import-jobs") == 1
     assert scene.members(report) == crowd(6)
+
+
+def test_bodies_that_had_not_left_when_the_run_stopped_are_over(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their intents are recorded ahead; nobody has to look for what never left."""
+    monkeypatch.setattr(bulk, "MOST_PROFILES", 1)
+    scene.world = orderly_world()
+    scene.sandbox.order_fault(AnswerWith(401), nth=2, **IMPORT)
+    report = scene.run(crowd(20))
+    on_their_way = 1 + in_flight.MOST
+    assert report.pending == 20
+    assert scene.ledger(report)["open"].to_list() == [True] * on_their_way
+
+    assert scene.members(scene.run(crowd(20))) == crowd(20)
