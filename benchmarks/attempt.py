@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,9 @@ class _Attempt:
         return Figures(float(told.read_text()), took.cpu_s, took.peak_mb) if told.exists() else took
 
 
-def attempt(contender: Contender, python: str, count: int, *, limits: str) -> dict[Case, Outcome]:
+def attempt(
+    contender: Contender, python: str, count: int, *, limits: str, cases: Sequence[Case] = tuple(Case)
+) -> dict[Case, Outcome]:
     """The outcomes of a contender with so many customers; after a case that failed none is tried.
 
     Args:
@@ -68,17 +70,18 @@ def attempt(contender: Contender, python: str, count: int, *, limits: str) -> di
         python: the interpreter that its program runs with.
         count: how many customers.
         limits: of the local Klaviyo: real; or off, and then its bulk jobs end at once.
+        cases: the first so many; the others are not tried.
     """
     outcomes: dict[Case, Outcome] = {}
     with tempfile.TemporaryDirectory() as name, local_klaviyo(*_SANDBOX[limits]) as url:
         folder, klaviyo = Path(name), LocalKlaviyo(url)
         environment = environment_in(folder, url=url, list_id=klaviyo.list_id, count=count, limits=limits)
         tried = _Attempt(contender, program(contender, python), count, folder, klaviyo, environment)
-        for case in Case:
+        for case in cases:
             outcomes[case] = outcome = tried.outcome(case)
             if isinstance(outcome, NotMeasured) and outcome.has_failed:
                 break
-    return {case: outcomes.get(case, NotMeasured("not tried, as a case before failed")) for case in Case}
+    return {case: outcomes.get(case, NotMeasured("not tried, as a case before failed")) for case in cases}
 
 
 def program(contender: Contender, python: str) -> tuple[str, ...]:

@@ -150,4 +150,6 @@ def _judged(goal: Goal) -> tuple[str, str, str]:
 def _amount(number: float | None, unit: str) -> str:
     if number is None:
         return "–"
+    if unit == "µs":
+        return f"{number:.1f} µs"
     return f"{number:.2f} ×" if unit == "×" else f"{told_count(number)} {unit}".rstrip()

@@ -73,6 +73,24 @@ class Round:
 
 
 @dataclass(frozen=True)
+class Ceiling:
+    """What a first delivery takes of CPU where nothing holds it back.
+
+    Attributes:
+        own_work_cpu_s: to map, compare, encode and pack all customers.
+        delivery_cpu_s: of the whole run of Dagster; None where it failed.
+    """
+
+    customer_count: int
+    own_work_cpu_s: float
+    delivery_cpu_s: float | None
+
+    def us_per_customer(self, cpu_s: float | None) -> float | None:
+        """Microseconds of CPU for each customer."""
+        return None if cpu_s is None else cpu_s * 1e6 / self.customer_count
+
+
+@dataclass(frozen=True)
 class Results:
     """All that one command measured.
 
@@ -81,12 +99,14 @@ class Results:
         bare: a process that imports Dagster and Polars, and ends.
         is_limited: whether Klaviyo's limits held.
         rounds: the fewest customers first.
+        ceiling: what this project can do by itself; None where it was not asked for.
     """
 
     idle: Figures
     bare: Figures
     is_limited: bool
     rounds: tuple[Round, ...]
+    ceiling: Ceiling | None = None
 
     def has_failed(self, contender: str) -> bool:
         """Whether the program of a contender ended otherwise than well, in any case."""

@@ -16,6 +16,7 @@ import click
 from benchmarks import environments
 from benchmarks.attempt import attempt, environment_in, program
 from benchmarks.cases import Case
+from benchmarks.ceiling import measure_ceiling
 from benchmarks.contenders import CONTENDERS, DAGSTER_RUN, Contender
 from benchmarks.contenders.dagster_run import BARE, IDLE
 from benchmarks.extrapolation import extrapolate
@@ -77,7 +78,9 @@ class Bench:
         """Everything, the fewest customers first."""
         idle, bare = self._measure_start()
         rounds = tuple(Round(count, dict(self._round(count))) for count in counts)
-        return Results(idle=idle, bare=bare, is_limited=self.limits == "real", rounds=rounds)
+        is_ours = any(each.name == DAGSTER_RUN.name for each in self.contenders)
+        ceiling = measure_ceiling(counts[-1]) if is_ours else None
+        return Results(idle=idle, bare=bare, is_limited=self.limits == "real", rounds=rounds, ceiling=ceiling)
 
     def _measure_start(self) -> tuple[Figures, Figures]:
         """A run of Dagster that does nothing, and the bare import."""

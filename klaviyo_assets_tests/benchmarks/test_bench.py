@@ -40,6 +40,8 @@ def test_table_of_a_run() -> None:
     results = Bench([ours], limits="off", start_count=1).run([COUNT])
     found = [results.rounds[0].measured(DAGSTER_RUN.name, case) for case in Case]
     assert [each and (each.body_count, each.astray_count) for each in found] == [(1, 0), (0, 0), (1, 0), (0, 0)]
+    assert results.ceiling is not None
+    assert 0 < results.ceiling.own_work_cpu_s < (results.ceiling.delivery_cpu_s or 0)
     page = render_page(results)
     assert page.count(f"| {DAGSTER_RUN.title} |") == len(TITLES)
     assert all(f"### {title}" in page for title in TITLES.values())
