@@ -13,6 +13,10 @@ import polars as pl
 
 PROPERTIES: Final = "properties."
 
+# What follows the colon of a key, unless it is an object or an array.
+_VALUE: Final = r':(?:"(?:[^"\\]|\\.)*"|[-0-9a-z][-+.0-9a-zE]*)'
+# What is left then of most payloads. Where a key holds a colon, or anything an array or an escape, it looks otherwise.
+_WITHOUT_VALUES: Final = r'^(?:"[^":\\]*":|[{},])*$'
 # A text that ends with a colon is a key, other texts are values.
 _PIECES: Final = r'"(?:[^"\\]|\\.)*":?|[\[\]{}]'
 _piece: Final = pl.element()
@@ -22,8 +26,11 @@ _IDENTITY: Final = "email"  # who the person is, and no field
 
 def skeleton(payload: pl.Expr) -> pl.Expr:
     """The payload's keys and brackets, in their order: the same for all people with the same fields, so for many."""
-    pieces = payload.str.extract_all(_PIECES).list.filter(~_IS_VALUE)
-    return pieces.list.join("").cast(pl.Categorical)
+    plain = payload.str.replace_all(_VALUE, ":")
+    is_plain = plain.str.contains(_WITHOUT_VALUES)
+    # Piece by piece takes four times as long, and is done for the others only.
+    pieces = pl.when(~is_plain).then(payload).str.extract_all(_PIECES).list.filter(~_IS_VALUE)
+    return pl.when(is_plain).then(plain).otherwise(pieces.list.join("")).cast(pl.Categorical)
 
 
 def fields_of(skeletons: pl.Series) -> pl.Series:
