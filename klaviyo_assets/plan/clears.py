@@ -13,8 +13,9 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGES, look_up
+from klaviyo_assets.frames import CHANGES
 from klaviyo_assets.plan.fields import PROPERTIES, fields_of, skeleton
+from klaviyo_assets.plan.sides import PERSON, look_up_people
 
 # Rules that cost an optional field begin with what they cost; see PROFILES.dropped.
 _COST: Final = {
@@ -23,6 +24,7 @@ _COST: Final = {
     "location.latitude": "latitude_",
     "location.longitude": "longitude_",
 }
+_CLEARS: Final = pl.Schema({"place": pl.get_index_type(), "clears": CHANGES["clears"], "unset": CHANGES["unset"]})
 _gone: Final = pl.col("gone")
 _is_property: Final = pl.element().str.starts_with(PROPERTIES)
 
@@ -30,28 +32,27 @@ _is_property: Final = pl.element().str.starts_with(PROPERTIES)
 def find_clears(
     people: pl.DataFrame, profiles: pl.LazyFrame, ledger: pl.LazyFrame, others: pl.LazyFrame
 ) -> pl.DataFrame:
-    """What is to be emptied of whom: `email`, and as CHANGES `clears` and `unset`, of everybody with either.
+    """What is to be emptied of whom: `place`, the row in `people`, and as CHANGES `clears` and `unset`.
 
     Args:
-        people: `email` and `uncleared` of those who are in the segment and in the ledger, and may have fields emptied.
+        people: PERSON and `uncleared` of those who are in the segment and in the ledger, and may have fields emptied.
         profiles: PROFILES.
         ledger: LEDGER.
         others: `email` and `payload` of the people whom other exports of the account send.
     """
     if people.is_empty():
-        return pl.DataFrame(schema={name: CHANGES[name] for name in ("email", "clears", "unset")})
-    placed = people.select("email").with_row_index("place")
+        return pl.DataFrame(schema=_CLEARS)
+    placed = people.select(PERSON).with_row_index("place")
     shape = skeleton(pl.col("payload"))
-    now = look_up(profiles.select("email", "payload", "dropped"), placed, "email")
-    before = look_up(ledger.select("email", "payload"), placed, "email")
+    now = look_up_people(profiles.select("email", "payload", "dropped"), placed)
+    before = look_up_people(ledger.select("email", "payload"), placed)
     gone = _find_gone(
         people.select("uncleared").with_row_index("place"),
         now.select("place", now=shape, dropped=pl.col("dropped").cast(pl.Categorical)).collect(),
         before.select("place", before=shape).collect(),
     )
-    named = gone.select("gone", people["email"].gather(gone["place"]))
-    return _without_others(named, others).select(
-        "email",
+    return _without_others(gone, placed, others).select(
+        "place",
         clears=_or_null(_gone.list.filter(~_is_property)),
         unset=_as_json(_gone.list.filter(_is_property)),
     )
@@ -79,21 +80,22 @@ def _find_gone(known: pl.DataFrame, now: pl.DataFrame, before: pl.DataFrame) -> 
     return people.join(gone.select(*alike, "gone"), on=alike, nulls_equal=True).select("place", "gone")
 
 
-def _without_others(known: pl.DataFrame, others: pl.LazyFrame) -> pl.DataFrame:
+def _without_others(gone: pl.DataFrame, placed: pl.DataFrame, others: pl.LazyFrame) -> pl.DataFrame:
     """With what other exports send for a person taken out of `gone`."""
-    if known.is_empty():
-        return known
-    theirs = look_up(others, known.select("email"), "email", "semi").drop_nulls("payload")
-    shapes = theirs.select("email", shape=skeleton(pl.col("payload"))).collect()
+    if gone.is_empty():
+        return gone
+    concerned = placed.join(gone.select("place"), on="place", how="semi")
+    theirs = look_up_people(others.drop_nulls("payload"), concerned)
+    shapes = theirs.select("place", shape=skeleton(pl.col("payload"))).collect()
     sent = (
-        shapes.select("email", theirs=fields_of(shapes["shape"]))
+        shapes.select("place", theirs=fields_of(shapes["shape"]))
         .explode("theirs")
-        .group_by("email")
+        .group_by("place")
         .agg(pl.col("theirs").drop_nulls())
     )
     none = pl.lit([], dtype=pl.List(pl.String))
-    return known.join(sent, on="email", how="left").select(
-        "email", gone=_gone.list.set_difference(pl.coalesce("theirs", none))
+    return gone.join(sent, on="place", how="left").select(
+        "place", gone=_gone.list.set_difference(pl.coalesce("theirs", none))
     )
 
 

@@ -31,7 +31,7 @@ import polars as pl
 
 from klaviyo_assets.frames import CHANGE, CHANGES, DUPLICATE_RULE, WITHHELD_RULES, empty
 from klaviyo_assets.plan.clears import find_clears
-from klaviyo_assets.plan.sides import find_both, find_inside, find_outside, read_additions, read_changed, read_known
+from klaviyo_assets.plan.sides import Sides, compare, read_changed
 
 
 @dataclass(frozen=True)
@@ -115,24 +115,19 @@ def diff(
             emptied.
         resend_all: whether everybody who would be unchanged is updated all the same.
     """
-    known = read_known(ledger)
-    both = find_both(profiles, known, may_clear=on_null == "clear", resend_all=resend_all)
-    outside = find_outside(profiles, rejections, known, both, leavers=leavers)
-    inside = find_inside(known, both)
-    may_clear = inside if on_null == "clear" else inside.clear()
+    may_clear = on_null == "clear"
+    sides = compare(profiles, rejections, ledger, leavers=leavers, may_clear=may_clear, resend_all=resend_all)
     others = empty(_SENT_BY_OTHERS).lazy() if others is None else others
-    inside = inside.join(find_clears(may_clear, profiles, ledger, others), on="email", how="left")
+    cleared = find_clears(sides.inside if may_clear else sides.inside.clear(), profiles, ledger, others)
+    inside = sides.inside.with_row_index("place").join(cleared, on="place", how="left")
     updates = inside.filter(pl.col("kind") == "update")
     clears = inside.filter(pl.col("clears").is_not_null())
-    profile_count = profiles.select(pl.len()).collect().item()
-    counts = _counts(updates, clears, outside, known, profile_count, _count_rejections(rejections))
-    new = profiles if counts.added else profiles.clear()  # where nobody is new, nothing is read for it
     return Plan(
-        additions=_as_changes(read_additions(new, known), "add"),
+        additions=_as_changes(sides.additions, "add"),
         updates=_as_changes(read_changed(profiles, updates), "update"),
-        changes=pl.concat([_clears(profiles, clears), _removals(outside)]).sort("change", "email"),
+        changes=pl.concat([_clears(profiles, clears), _removals(sides.outside)]).sort("change", "email"),
         update_count=updates.height,
-        counts=counts,
+        counts=_counts(updates, clears, sides, _count_rejections(rejections)),
     )
 
 
@@ -167,34 +162,24 @@ def _count_rejections(rejections: pl.LazyFrame) -> pl.DataFrame:
     ).collect()
 
 
-def _counts(
-    updates: pl.DataFrame,
-    clears: pl.DataFrame,
-    outside: pl.DataFrame,
-    known: pl.DataFrame,
-    profile_count: int,
-    rejections: pl.DataFrame,
-) -> PlanCounts:
-    # Each address stands once on either side: who is on both is the ledger without those who are outside.
-    added = profile_count - (known.height - outside.height)
-    pending = int(known["open"].sum()) - int(outside["open"].sum())
-    removed = outside.filter(pl.col("kind") == "remove")
+def _counts(updates: pl.DataFrame, clears: pl.DataFrame, sides: Sides, rejections: pl.DataFrame) -> PlanCounts:
+    removed = sides.outside.filter(pl.col("kind") == "remove")
     rejected, duplicate_count, withheld_count = rejections.row(0)
     emptied = updates.select(by_import=pl.col("unset").is_not_null(), later=pl.col("clears").is_not_null())
     only_cleared = clears.height - int(emptied["later"].sum())
     updated = updates.height + only_cleared
     return PlanCounts(
-        rows_read=profile_count + rejected,
+        rows_read=sides.profile_count + rejected,
         rejected=rejected,
         duplicate_count=duplicate_count,
         withheld_count=withheld_count,
-        added=added,
+        added=sides.added,
         updated=updated,
         cleared_count=int(emptied.select(pl.any_horizontal(pl.all()).sum()).item()) + only_cleared,
-        unchanged=profile_count - added - updated - pending,
-        pending=pending,
+        unchanged=sides.profile_count - sides.added - updated - sides.pending,
+        pending=sides.pending,
         removed=removed.height,
         moved_count=removed["new_address"].count(),
-        stayed=outside.height - removed.height,
-        member_count=known.height - int(known.select((pl.col("known_digest").is_null() & pl.col("open")).sum()).item()),
+        stayed=sides.outside.height - removed.height,
+        member_count=sides.member_count,
     )
