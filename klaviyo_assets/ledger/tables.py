@@ -30,7 +30,7 @@ _OF_PEOPLE: Final = ("email", "external_id", "payload")
 _PROPERTIES: Final = WriterProperties(
     compression="ZSTD",
     compression_level=1,
-    max_row_group_size=100_000,  # it is read as a whole, several at a time
+    max_row_group_size=25_000,  # it is read as a whole, several groups at a time
     column_properties=dict.fromkeys(_OF_PEOPLE, ColumnProperties(dictionary_enabled=False)),
 )
 # How long a file is kept that only older versions need: for so long it is told what was sent before a compaction.
