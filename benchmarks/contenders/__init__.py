@@ -62,7 +62,8 @@ FLOOR: Final = Contender(
     name="floor",
     title="floor",
     told="ready-made requests, sent by a bare httpx client as fast as the limits allow, and bulk jobs followed to "
-    "their end. Its time counts from the first request: nobody who waits for the outcome can be faster",
+    "their end. Its time counts from the first request: nobody who waits for the outcome can be faster. The limits let "
+    "a million customers leave in 10 s; what takes longer is the local Klaviyo, which reads one body after the other",
     distributions=("httpx",),
     nothing_to_do=frozenset({Case.UNCHANGED}),
     prepares=frozenset(Case),

@@ -110,10 +110,11 @@ def _find_both(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, 
     places = known.select(_HASHES).with_row_index("place")
     people = profiles.select("email", digest=_DIGEST)
     pairs = look_up_people(people, places).select("place", "digest").collect()
-    met = pairs.hstack(known.select("known_digest", "incomplete", "open", "uncleared")[pairs["place"]].get_columns())
+    facts = known.select("known_digest", "incomplete", "open", is_owing=pl.col("uncleared").is_not_null())
+    met = pairs.hstack(facts[pairs["place"]].get_columns())
     is_as_it_was = (pl.col("digest") == pl.col("known_digest")) & ~pl.col("incomplete") & pl.lit(not resend_all)
     kind = (
-        pl.when(is_as_it_was & pl.col("uncleared").is_not_null() & pl.lit(may_clear))
+        pl.when(is_as_it_was & pl.col("is_owing") & pl.lit(may_clear))
         .then(pl.lit("clear"))
         .when(is_as_it_was.fill_null(False).not_())
         .then(pl.lit("update"))
