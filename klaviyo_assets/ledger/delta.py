@@ -30,7 +30,7 @@ from klaviyo_assets.ledger.tables import (
     write_rows,
 )
 
-# Files that a table may have before small ones are put together: a delivery of a million people adds so many.
+# Files that a table may have before small ones are put together: a delivery of a million people adds a quarter of that.
 MOST_FILES: Final = 100
 
 _STORED: Final = storable(RECEIPTS)
