@@ -105,17 +105,15 @@ def _of_later(results: Results, most: Round) -> Iterator[Goal]:
 
 
 def _without_limits(ceiling: Ceiling | None) -> Iterator[Goal]:
-    yield Goal(
-        "first delivery without limits: CPU to map, compare, encode and pack a profile (300 000 a second of one core)",
-        ceiling.us_per_customer(ceiling.own_work_cpu_s) if ceiling else None,
-        MOST_OWN_WORK_US,
-        "µs",
-        "a time, not a ratio: this machine is slower than the one it was set for.",
-    )
-    yield Goal(
-        "first delivery without limits: CPU of the whole run, of each profile (100 000 a second of one core)",
-        ceiling.us_per_customer(ceiling.delivery_cpu_s) if ceiling else None,
-        MOST_DELIVERY_US,
-        "µs",
-        "a time, not a ratio: this machine is slower than the one it was set for.",
-    )
+    own, whole = (ceiling.own_work_cpu_s, ceiling.delivery_cpu_s) if ceiling else (None, None)
+    for told, cpu_s, limit in (
+        ("to map, compare, encode and pack a profile (300 000 a second of one core)", own, MOST_OWN_WORK_US),
+        ("of the whole run, of each profile (100 000 a second of one core)", whole, MOST_DELIVERY_US),
+    ):
+        yield Goal(
+            f"first delivery without limits: CPU {told}",
+            ceiling.us_per_customer(cpu_s) if ceiling else None,
+            limit,
+            "µs",
+            "a time, not a ratio: this machine is slower than the one it was set for.",
+        )
