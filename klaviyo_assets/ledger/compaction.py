@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from klaviyo_assets.frames import RECEIPTS, look_up
-from klaviyo_assets.ledger.decisive import PERSON, decide, lasts, strip
+from klaviyo_assets.ledger.decisive import PERSON, decide, find, lasts, strip
 from klaviyo_assets.ledger.sent import effective, sent
 from klaviyo_assets.ledger.state import has_delivered, still_existing
 
@@ -32,12 +32,12 @@ def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_R
     if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth or not has_delivered(receipts):
         return None
     of_bodies = receipts.filter(_is_of_body).collect()
-    stripped = pl.concat([strip(receipts.filter(~_is_of_body)).collect().lazy(), strip(of_bodies.lazy())])
-    kept = _still_of_use(stripped).collect()
+    stripped = pl.concat([strip(receipts.filter(~_is_of_body)), strip(of_bodies.lazy())])
+    kept = find(_still_of_use, stripped)
     existing = still_existing(receipts).unique("email", keep="any").select(RECEIPTS.names())
     # Collected, since they are few: the streaming engine would hold all receipts for whatever else is read of them.
     others = [existing.collect(), _of_people(receipts, kept).collect(), _of_bodies(of_bodies, kept)]
-    members = _members(receipts, decide(stripped).filter("is_member").collect())
+    members = _members(receipts, find(_decide_members, stripped))
     return pl.concat([members, *(few.lazy() for few in others)])
 
 
@@ -51,7 +51,11 @@ def _members(receipts: pl.LazyFrame, decided: pl.DataFrame) -> pl.LazyFrame:
     )
     absent = RECEIPTS.keys() - members.collect_schema().keys()
     nothing = {name: pl.lit(None, dtype=RECEIPTS[name]) for name in absent}
-    return members.with_columns(**nothing).select(RECEIPTS.names())
+    return members.with_columns(**nothing).select(RECEIPTS.names()).cast(RECEIPTS)
+
+
+def _decide_members(stripped: pl.LazyFrame) -> pl.LazyFrame:
+    return decide(stripped).filter("is_member").drop(*PERSON, "is_open", "is_member")
 
 
 def _still_of_use(stripped: pl.LazyFrame) -> pl.LazyFrame:

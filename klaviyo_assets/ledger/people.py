@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from klaviyo_assets.frames import LEDGER, look_up
-from klaviyo_assets.ledger.decisive import PERSON, decide, strip
+from klaviyo_assets.ledger.decisive import PERSON, decide, find, strip
 from klaviyo_assets.ledger.sent import bodies
 from klaviyo_assets.ledger.state import still_existing
 
@@ -53,10 +53,13 @@ def _find_several(of_people: pl.LazyFrame) -> pl.Series:
 
 def _decide(several: pl.LazyFrame, of_bodies: pl.LazyFrame) -> pl.DataFrame:
     """By the number of each decisive receipt, what LEDGER says of a person beyond that: columns `…_decided`."""
-    stripped = pl.concat([strip(several).collect().lazy(), strip(of_bodies)])
+    return find(_decide_few, pl.concat([strip(several), strip(of_bodies)]))
+
+
+def _decide_few(stripped: pl.LazyFrame) -> pl.LazyFrame:
     existing = still_existing(stripped, person=PERSON).select(PERSON).unique().with_columns(ours=False)
     decided = decide(stripped).join(existing, on=PERSON, how="left").with_columns(pl.col("ours").fill_null(True))
-    return decided.select("sequence", pl.exclude("sequence", *PERSON).name.suffix("_decided")).collect()
+    return decided.select("sequence", pl.exclude("sequence", *PERSON).name.suffix("_decided"))
 
 
 def _look_up_decided(receipts: pl.LazyFrame, decided: pl.DataFrame) -> pl.LazyFrame:

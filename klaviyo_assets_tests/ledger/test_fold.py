@@ -114,6 +114,17 @@ def test_a_compaction_changes_nothing_for_what_comes_after(before: list[Step], a
     check_compaction(before, after)
 
 
+@settings(max_examples=60)
+@given(some, some)
+def test_people_are_decided_some_after_the_others(before: list[Step], after: list[Step]) -> None:
+    """However few people's receipts are decided at once, what they come to is the same."""
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr("klaviyo_assets.ledger.decisive._AT_ONCE", 3)
+        history = told([*before, *after])
+        assert_frame_equal(state(history.read().lazy()), history.as_ledger())
+        check_compaction(before, after)
+
+
 @given(some)
 def test_a_compaction_knows_the_bulk_jobs_that_klaviyo_still_lists(taken: list[Step]) -> None:
     """Of bulk jobs of the last seven days it knows all, of others none that are not true, and it is not older."""
