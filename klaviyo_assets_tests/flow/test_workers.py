@@ -27,10 +27,11 @@ from klaviyo_assets_tests.flow.workers import (
 )
 from klaviyo_assets_tests.postgresql import serve_postgresql
 
-EXPORTS: Final = {"alpha": ("a1", "a2"), "beta": ("b",), "gamma": ("killed", "lost", "twice")}
+EXPORTS: Final = {"alpha": ("a1", "a2"), "beta": ("b",), "gamma": ("killed", "launched_again", "lost", "twice")}
 LOCATIONS: Final = ("theirs", "again")
 DAEMONS: Final = ("daemon", "another_daemon")
 TOGETHER: Final = ("a1", "a2", "b")
+LAUNCHED_TWICE: Final = "Ignoring a duplicate run"
 NOBODY: Final = pl.Series([], dtype=pl.String)
 
 
@@ -58,8 +59,20 @@ class Scene:
         return run_id, self.plant.find_step(run_id, f"klaviyo__{export}__list")
 
     def wait_for_success(self, run_id: str) -> None:
-        """Return once the run has ended, which must be a success."""
-        assert self.plant.page.wait_for_end(run_id) == "SUCCESS", self.plant.told(run_id)
+        """Return once the run has ended, which must be a success.
+
+        Where both daemons launched it, Dagster takes it for failed, and those in its place must be.
+        """
+        if self.plant.page.wait_for_end(run_id) == "FAILURE" and LAUNCHED_TWICE in self.plant.told(run_id):
+            self.wait_for_retries(run_id)
+        else:
+            assert self.plant.page.wait_for_end(run_id) == "SUCCESS", self.plant.told(run_id)
+
+    def wait_for_retries(self, run_id: str) -> None:
+        """Return once the runs have ended that Dagster started in place of this one, all in success."""
+        self.plant.page.wait_for(lambda: bool(self.plant.page.retries(run_id)))
+        for retry in self.plant.page.retries(run_id):
+            self.wait_for_success(retry)
 
     def check(self, *exports: str) -> None:
         """Everybody was sent once, and the list and the ledger are as they must be."""
@@ -114,10 +127,21 @@ def test_step_whose_process_was_killed(scene: Scene) -> None:
     let_go_on(scene.klaviyo)
 
     assert scene.plant.page.wait_for_end(run_id) == "FAILURE"
-    scene.plant.page.wait_for(lambda: bool(scene.plant.page.retries(run_id)))
-    for retry in scene.plant.page.retries(run_id):
-        scene.wait_for_success(retry)
+    scene.wait_for_retries(run_id)
     scene.check("killed")
+
+
+def test_run_that_was_launched_again(scene: Scene) -> None:
+    """It goes on although Dagster takes it for failed; the run in its place waits, and has nothing left to do."""
+    run_id, _ = scene.launch("launched_again")
+    scene.plant.launch_again(run_id)
+
+    assert scene.plant.page.wait_for_end(run_id) == "FAILURE"
+    assert LAUNCHED_TWICE in scene.plant.told(run_id)
+    scene.plant.page.wait_for(lambda: bool(scene.plant.page.retries(run_id)))
+    let_go_on(scene.klaviyo)
+    scene.wait_for_retries(run_id)
+    scene.check("launched_again")
 
 
 def test_everything_twice_by_mistake(scene: Scene) -> None:

@@ -24,6 +24,9 @@ from typing import Final
 
 import httpx
 import pytest
+from dagster._core.launcher import DefaultRunLauncher
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._grpc.client import DagsterGrpcClient
 from redis import Redis
 
 from klaviyo_assets_tests.docs.pages import code_of
@@ -101,6 +104,14 @@ class Plant:
     def launch(self, job: str, *assets: str, location: str) -> str:
         """Start a job of a location as the page does, or these assets of it; the run's id."""
         return replace(self.page, location=location).launch(job, *assets)
+
+    def launch_again(self, run_id: str) -> None:
+        """Start a process for a run that has one, as a daemon does that took it from the queue when another one did."""
+        with self.deployment.instance() as instance:
+            run = instance.get_run_by_id(run_id)
+            assert run is not None
+            server = DagsterGrpcClient(**json.loads(run.tags[GRPC_INFO_TAG]))
+            DefaultRunLauncher.launch_run_from_grpc_client(instance, run, server)
 
     def has_waiting_step(self, pool: str) -> bool:
         """Whether the pool has let a step in, and another one not yet."""
