@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import RECEIPTS, look_up
-from klaviyo_assets.ledger.decisive import PERSON, decide, find, lasts, strip
+from klaviyo_assets.frames import PERSON, RECEIPTS, look_up
+from klaviyo_assets.ledger.decisive import decide, find, lasts, strip
 from klaviyo_assets.ledger.sent import effective, sent
 from klaviyo_assets.ledger.state import has_delivered, still_existing
 

@@ -13,10 +13,9 @@ from typing import Final
 
 import polars as pl
 
+from klaviyo_assets.frames import PERSON, PERSON_OF_EMAIL
 from klaviyo_assets.ledger.sent import effective, sent
 
-# Two hashes of 64 bits stand for an address: that both are the same for two people happens to no ledger.
-PERSON: Final = ("person", "person_again")
 DECISIVE: Final = ("sequence", "added", "joined_from", "joined_until", "code", "field", "is_member", "is_cleared")
 
 _HEAVY: Final = ("at", "run_id", "email", "external_id", "payload", "uncleared")
@@ -28,9 +27,8 @@ _number: Final = pl.col("sequence")
 
 def strip(receipts: pl.LazyFrame) -> pl.DataFrame:
     """RECEIPTS without what is heavy, and with whom they are about as PERSON, which is null where it is a body."""
-    email = pl.col("email")
-    hashes = {name: pl.when(email.is_not_null()).then(email.hash(seed)) for seed, name in enumerate(PERSON)}
-    return receipts.with_columns(pl.col(_REPEATED).cast(pl.Categorical), **hashes).drop(_HEAVY).collect()
+    light = receipts.with_columns(pl.col(_REPEATED).cast(pl.Categorical), *PERSON_OF_EMAIL).drop(_HEAVY)
+    return light.collect()
 
 
 def find(what: Callable[[pl.LazyFrame], pl.LazyFrame], stripped: pl.DataFrame) -> pl.DataFrame:

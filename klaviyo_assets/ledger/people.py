@@ -10,8 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import LEDGER, look_up
-from klaviyo_assets.ledger.decisive import PERSON, decide, find, strip
+from klaviyo_assets.frames import LEDGER, PERSON, look_up
+from klaviyo_assets.ledger.decisive import decide, find, strip
 from klaviyo_assets.ledger.sent import bodies
 from klaviyo_assets.ledger.state import still_existing
 

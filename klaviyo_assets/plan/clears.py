@@ -13,9 +13,9 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGES
+from klaviyo_assets.frames import CHANGES, PERSON
 from klaviyo_assets.plan.fields import PROPERTIES, fields_of, skeleton
-from klaviyo_assets.plan.sides import PERSON, look_up_people
+from klaviyo_assets.plan.sides import look_up_people
 
 # Rules that cost an optional field begin with what they cost; see PROFILES.dropped.
 _COST: Final = {

@@ -1,8 +1,8 @@
 """The two sides of a comparison: who is in the segment, and who is in the ledger, and who is in both.
 
-A person is known by two hashes of the address, PERSON, which take half the time and memory that addresses take;
-payloads are compared by a digest. All of these are made anew on both sides. So of a million people who are as they
-were, nothing is kept but where they stand. What the kinds mean is told in `diff`.
+A person is known by two hashes of the address, PERSON, and payloads are compared by a digest. All are made anew on both
+sides. So of a million people who are as they were, nothing is kept but where they stand. What the kinds mean is told in
+`diff`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from typing import Final, Literal
 
 import polars as pl
 
-from klaviyo_assets.frames import CHANGE, NOT_OPTED_IN_RULE, look_up
+from klaviyo_assets.frames import CHANGE, NOT_OPTED_IN_RULE, PERSON, PERSON_OF_EMAIL, look_up
 
-# Two hashes of 64 bits: that both are the same for two people happens to no segment.
-PERSON: Final = ("person", "person_again")
 # 64 bits, of one person's two payloads: that they are equal by chance where the payloads are not happens once in
 # 18 000 000 000 000 000 000 changes.
 _DIGEST: Final = pl.when(pl.col("payload").is_not_null()).then(pl.col("payload").hash())
-_HASH: Final = pl.col("email").hash()
-_HASHES: Final = (_HASH.alias("person"), pl.col("email").hash(seed=1).alias("person_again"))
 _BOTH: Final = pl.Schema({"place": pl.get_index_type(), "kind": CHANGE})
 
 
@@ -95,7 +91,7 @@ def look_up_people(rows: pl.LazyFrame, facts: pl.DataFrame) -> pl.LazyFrame:
     """
     first, second = PERSON
     told = facts.rename({second: "told_again"})
-    met = look_up(rows.with_columns(_HASHES), told, first).filter(pl.col(second) == pl.col("told_again"))
+    met = look_up(rows.with_columns(PERSON_OF_EMAIL), told, first).filter(pl.col(second) == pl.col("told_again"))
     return met.drop(*PERSON, "told_again")
 
 
@@ -107,7 +103,7 @@ def _find_both(profiles: pl.LazyFrame, known: pl.DataFrame, *, may_clear: bool, 
     """
     if known.is_empty():  # as at a first delivery
         return pl.DataFrame(schema=_BOTH)
-    places = known.select(_HASHES).with_row_index("place")
+    places = known.select(PERSON_OF_EMAIL).with_row_index("place")
     people = profiles.select("email", digest=_DIGEST)
     pairs = look_up_people(people, places).select("place", "digest").collect()
     facts = known.select("known_digest", "incomplete", "open", is_owing=pl.col("uncleared").is_not_null())
@@ -131,7 +127,7 @@ def _read_additions(profiles: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame
 def _find_inside(known: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
     changed = both.drop_nulls("kind")
     told = known.select("email", "uncleared", known_external_id="external_id")[changed["place"]]
-    return told.select(*_HASHES, "uncleared", "known_external_id").with_columns(changed["kind"])
+    return told.select(*PERSON_OF_EMAIL, "uncleared", "known_external_id").with_columns(changed["kind"])
 
 
 def read_changed(profiles: pl.LazyFrame, people: pl.DataFrame) -> pl.LazyFrame:
@@ -154,7 +150,7 @@ def read_among(rows: pl.LazyFrame, emails: pl.Series) -> pl.DataFrame:
     """
     if emails.is_empty():  # nothing is read, as where nobody has changed
         return rows.clear().collect()
-    may_be_among = rows.filter(_HASH.is_in(emails.hash().implode())).collect()
+    may_be_among = rows.filter(pl.col("email").hash().is_in(emails.hash().implode())).collect()
     return may_be_among.join(emails.to_frame("email"), on="email", how="semi")
 
 
