@@ -8,8 +8,8 @@ from typing import Final
 import polars as pl
 
 from klaviyo_assets.frames import PERSON, RECEIPTS, look_up
-from klaviyo_assets.ledger.decisive import decide, find, lasts, strip
-from klaviyo_assets.ledger.sent import effective, sent
+from klaviyo_assets.ledger.decisive import decide, find, lasts
+from klaviyo_assets.ledger.sent import bodies, effective, sent
 from klaviyo_assets.ledger.state import has_delivered, still_existing
 
 WORTH_A_REWRITE: Final = 10_000  # receipts; fewer are read in no time
@@ -29,16 +29,15 @@ def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_R
     Returns:
         RECEIPTS in any order, which are read, and not held, when they are collected.
     """
-    if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth or not has_delivered(receipts):
+    count = receipts.select(pl.len()).collect().item()
+    if count <= 2 * people_count + worth or not has_delivered(receipts):
         return None
-    of_bodies = receipts.filter(_is_of_body).collect()
-    stripped = pl.concat([strip(receipts.filter(~_is_of_body)), strip(of_bodies.lazy())])
-    kept = find(_still_of_use, stripped)
-    existing = still_existing(receipts).unique("email", keep="any").select(RECEIPTS.names())
+    of_bodies, of_people = receipts.filter(_is_of_body).collect(), receipts.filter(~_is_of_body)
+    looked_for = (_still_of_use, _existing_once, _decide_members)
+    kept, existing, decided = find(of_people, of_bodies, *looked_for, height=count - of_bodies.height)
     # Collected, since they are few: the streaming engine would hold all receipts for whatever else is read of them.
-    others = [existing.collect(), _of_people(receipts, kept).collect(), _of_bodies(of_bodies, kept)]
-    members = _members(receipts, find(_decide_members, stripped))
-    return pl.concat([members, *(few.lazy() for few in others)])
+    others = [_of_people(receipts, kept, existing).collect(), _of_bodies(of_bodies, kept)]
+    return pl.concat([_members(receipts, decided), *(few.lazy() for few in others)])
 
 
 def _members(receipts: pl.LazyFrame, decided: pl.DataFrame) -> pl.LazyFrame:
@@ -58,18 +57,27 @@ def _decide_members(stripped: pl.LazyFrame) -> pl.LazyFrame:
     return decide(stripped).filter("is_member").drop(*PERSON, "is_open", "is_member")
 
 
+def _existing_once(stripped: pl.LazyFrame) -> pl.LazyFrame:
+    return still_existing(stripped, person=PERSON).unique(PERSON, keep="any").select("sequence")
+
+
 def _still_of_use(stripped: pl.LazyFrame) -> pl.LazyFrame:
     """The intents that are open, or were lost and may have had an effect that no later one has covered: stripped."""
-    intents = sent(stripped, person=PERSON)
-    comes_or_goes = lasts(effective(stripped, intents)).select(*PERSON, last=pl.max_horizontal("add", "remove"))
+    done = bodies(stripped).filter(pl.col("outcome") == "done")
+    in_doubt = sent(stripped.join(done, on="body", how="anti"), person=PERSON)
+    of_them = pl.concat([stripped.filter(pl.col("person").is_null()), stripped.join(in_doubt, on=PERSON, how="semi")])
+    took_effect = effective(of_them, sent(of_them, person=PERSON))
+    comes_or_goes = lasts(took_effect).select(*PERSON, last=pl.max_horizontal("add", "remove"))
     is_later = (pl.col("sequence") > pl.col("last")).fill_null(True)
     is_lost = (pl.col("outcome") == "lost") & (pl.col("change") == "add") & is_later
-    return intents.join(comes_or_goes, on=PERSON, how="left").filter(pl.col("outcome").is_null() | is_lost)
+    return in_doubt.join(comes_or_goes, on=PERSON, how="left").filter(pl.col("outcome").is_null() | is_lost)
 
 
-def _of_people(receipts: pl.LazyFrame, kept: pl.DataFrame) -> pl.LazyFrame:
-    """The intents that are kept, and what Klaviyo said of single people of their bodies."""
-    is_kept = pl.col("sequence").is_in(kept["sequence"].implode())
+def _of_people(receipts: pl.LazyFrame, kept: pl.DataFrame, existing: pl.DataFrame) -> pl.LazyFrame:
+    """The intents that are kept, what Klaviyo said of single people of their bodies, and who was there before."""
+    if kept.is_empty() and existing.is_empty():  # nothing is read
+        return receipts.clear()
+    is_kept = pl.col("sequence").is_in(pl.concat([kept["sequence"], existing["sequence"]]).implode())
     is_answer = _event.is_in(["refused", "dropped"]) & pl.col("body").is_in(_bodies(kept).implode())
     return receipts.filter(is_kept | is_answer)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from klaviyo_assets.frames import PERSON, PERSON_OF_EMAIL
+from klaviyo_assets.frames import PERSON, PERSON_OF_EMAIL, read_in_parts
 from klaviyo_assets.ledger.sent import effective, sent
 
 DECISIVE: Final = ("sequence", "added", "joined_from", "joined_until", "code", "field", "is_member", "is_cleared")
@@ -25,23 +25,42 @@ _event: Final = pl.col("event")
 _number: Final = pl.col("sequence")
 
 
-def strip(receipts: pl.LazyFrame) -> pl.DataFrame:
-    """RECEIPTS without what is heavy, and with whom they are about as PERSON, which is null where it is a body."""
-    light = receipts.with_columns(pl.col(_REPEATED).cast(pl.Categorical), *PERSON_OF_EMAIL).drop(_HEAVY)
-    return light.collect()
-
-
-def find(what: Callable[[pl.LazyFrame], pl.LazyFrame], stripped: pl.DataFrame) -> pl.DataFrame:
+def find(
+    of_people: pl.LazyFrame, of_bodies: pl.DataFrame, *what: Callable[[pl.LazyFrame], pl.LazyFrame], height: int
+) -> list[pl.DataFrame]:
     """What there is to be found of each person: that of some people after that of the others, in any order.
 
     Args:
-        what: finds it in the receipts of whichever people it is given, which it is given all, and all of bodies.
-        stripped: what `strip` gave.
+        of_people: RECEIPTS about people: of each whom it is about all.
+        of_bodies: all RECEIPTS about bodies.
+        what: each finds something in stripped receipts, which are RECEIPTS without what is heavy, and with PERSON.
+        height: how many receipts about people there are.
+
+    Raises:
+        PolarsError: the receipts cannot be read.
     """
-    part_count = 1 + stripped.height // _AT_ONCE
-    part = pl.col("person") % part_count
-    found = (what(stripped.lazy().filter((part == nth) | part.is_null())).collect() for nth in range(part_count))
-    return pl.concat(found)
+    stripped_of_bodies = _strip(of_bodies.lazy()).collect()
+    parts = _deal(_strip(of_people), height=height)
+    found = []
+    while parts:  # of which each is let go of
+        some = pl.concat([parts.pop(), stripped_of_bodies]).lazy()
+        found.append([find_in(some).collect() for find_in in what])
+    return [pl.concat(some) for some in zip(*found, strict=True)]
+
+
+def _strip(receipts: pl.LazyFrame) -> pl.LazyFrame:
+    return receipts.with_columns(pl.col(_REPEATED).cast(pl.Categorical), *PERSON_OF_EMAIL).drop(_HEAVY)
+
+
+def _deal(stripped: pl.LazyFrame, *, height: int) -> list[pl.DataFrame]:
+    """The receipts, dealt out so that all of a person's are in one part."""
+    nobody = stripped.clear().collect()
+    parts = [[nobody] for _ in range(1 + height // _AT_ONCE)]
+    dealt = stripped.with_columns(part=pl.col("person") % len(parts))
+    for rows in read_in_parts(dealt, height=height, part_height=_AT_ONCE):
+        for some in rows.partition_by("part", maintain_order=False):
+            parts[some["part"][0]].append(some.drop("part"))
+    return [pl.concat(some) for some in parts]
 
 
 def decide(stripped: pl.LazyFrame) -> pl.LazyFrame:
@@ -52,7 +71,7 @@ def decide(stripped: pl.LazyFrame) -> pl.LazyFrame:
     was still to be emptied is empty since; `code` and `field`, what Klaviyo left out.
 
     Args:
-        stripped: what `strip` gave: of bodies all, of people all of those who are asked for.
+        stripped: as `find` gives them: of bodies all, of people all of those who are asked for.
     """
     intents = sent(stripped, person=PERSON)
     took_effect = effective(stripped, intents)

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from klaviyo_assets.frames import LEDGER, PERSON, look_up
-from klaviyo_assets.ledger.decisive import decide, find, strip
+from klaviyo_assets.ledger.decisive import decide, find
 from klaviyo_assets.ledger.sent import bodies
 from klaviyo_assets.ledger.state import still_existing
 
@@ -27,14 +27,14 @@ def fold(receipts: pl.LazyFrame) -> pl.LazyFrame:
     Raises:
         PolarsError: the receipts cannot be read.
     """
-    of_bodies = receipts.filter(_email.is_null()).collect().lazy()
+    of_bodies = receipts.filter(_email.is_null()).collect()
     of_people = receipts.filter(_email.is_not_null())
     several = _find_several(of_people)
-    decided = _decide(of_people.filter(pl.col("sequence").is_in(several.implode())), of_bodies)
+    decided = _decide(of_people, of_bodies, several)
     passed_over = several.filter(~several.is_in(decided["sequence"].implode()))
     rows = of_people.filter(~pl.col("sequence").is_in(passed_over.implode()))
     # Collected: looked up in what is still to be computed, the streaming engine would hold the receipts until it is.
-    facts = bodies(of_bodies).select("body", pl.exclude("body").name.suffix("_of_body")).collect()
+    facts = bodies(of_bodies.lazy()).select("body", pl.exclude("body").name.suffix("_of_body")).collect()
     told = look_up(rows, facts, "body", "left")
     return _tell(_look_up_decided(told, decided))
 
@@ -51,9 +51,11 @@ def _find_several(of_people: pl.LazyFrame) -> pl.Series:
     return in_order["sequence"].filter(is_repeated)
 
 
-def _decide(several: pl.LazyFrame, of_bodies: pl.LazyFrame) -> pl.DataFrame:
+def _decide(receipts: pl.LazyFrame, of_bodies: pl.DataFrame, several: pl.Series) -> pl.DataFrame:
     """By the number of each decisive receipt, what LEDGER says of a person beyond that: columns `…_decided`."""
-    return find(_decide_few, pl.concat([strip(several), strip(of_bodies)]))
+    of_them = receipts.filter(pl.col("sequence").is_in(several.implode()))
+    [decided] = find(of_them, of_bodies, _decide_few, height=several.len())
+    return decided
 
 
 def _decide_few(stripped: pl.LazyFrame) -> pl.LazyFrame:
