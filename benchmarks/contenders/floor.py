@@ -64,13 +64,13 @@ def _folder_of(case: Case, setting: Setting) -> Path:
 
 
 def _import(client: httpx.Client, body: Path) -> None:
-    client.post("/api/profile-bulk-import-jobs", content=body.read_bytes()).raise_for_status()
+    _answer(client, "POST", "/api/profile-bulk-import-jobs", content=body.read_bytes())
 
 
 def _follow(client: httpx.Client) -> None:
     """Ask until no bulk job is left that has not ended; nobody else sends any."""
     query = {"filter": 'any(status,["queued","processing"])', "page[size]": "100"}
-    while client.get("/api/profile-bulk-import-jobs", params=query).raise_for_status().json()["data"]:
+    while _answer(client, "GET", "/api/profile-bulk-import-jobs", params=query).json()["data"]:
         time.sleep(_POLL_S)
 
 
@@ -83,13 +83,20 @@ def _remove(client: httpx.Client, setting: Setting) -> None:
 
 def _look_up(client: httpx.Client, emails: Sequence[str], list_id: str) -> list[str]:
     query = {"filter": f"any(email,{json.dumps(emails)})", "page[size]": "100", "fields[profile]": "email"}
-    page = client.get(f"/api/lists/{list_id}/profiles", params=query).raise_for_status().json()
+    page = _answer(client, "GET", f"/api/lists/{list_id}/profiles", params=query).json()
     return [profile["id"] for profile in page["data"]]
 
 
 def _take_off(client: httpx.Client, ids: Sequence[str], list_id: str) -> None:
     body = {"data": [{"type": "profile", "id": each} for each in ids]}
-    client.request("DELETE", f"/api/lists/{list_id}/relationships/profiles", json=body).raise_for_status()
+    _answer(client, "DELETE", f"/api/lists/{list_id}/relationships/profiles", json=body)
+
+
+def _answer(client: httpx.Client, method: str, path: str, **sent: Any) -> httpx.Response:
+    """The answer. A request of a busy second may come too late, together with those of the next: it is repeated."""
+    while (answer := client.request(method, path, **sent)).status_code == httpx.codes.TOO_MANY_REQUESTS:
+        time.sleep(float(answer.headers["Retry-After"]))
+    return answer.raise_for_status()
 
 
 def _parts(values: Sequence[str], size: int) -> list[Sequence[str]]:
