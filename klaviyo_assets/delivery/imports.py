@@ -6,7 +6,7 @@ A body's intents are in the ledger before it leaves. What becomes of a body that
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -74,6 +74,7 @@ class Sender:
         self._list_id = list_id
         self._halves: deque[Body] = deque()
         self._noted: deque[Body] = deque()  # may leave: their intents are recorded
+        self._noted_at_once = 1  # since Klaviyo waits for the first
         self._halvings = 0
 
     def send(
@@ -111,13 +112,22 @@ class Sender:
             for people in cut_bodies(parts):
                 yield Body(self._recorder.new_body(), change, people)
 
-    def _next_bodies(self, bodies: Iterator[Body], *, room: int) -> list[Body]:
-        """As many bodies as there is room for, their intents recorded."""
-        while len(self._noted) < room and (wave := list(islice(self._halves_first(bodies), NOTED_AT_ONCE))):
-            self._recorder.note(*(self._recorder.stamp.intents(body.people, body=body.id) for body in wave))
+    def _next_bodies(self, bodies: Iterator[Body], *, room: int) -> Iterator[Body]:
+        """As many bodies as there is room for, each once its intents are recorded."""
+        for _ in range(room):
+            if not self._noted:
+                self._note(list(islice(self._halves_first(bodies), self._noted_at_once)))
+            if not self._noted:
+                return
+            yield self._noted.popleft()
+
+    def _note(self, bodies: Sequence[Body]) -> None:
+        """Record the intents of these, which may leave then."""
+        if bodies:
+            self._recorder.note(*(self._recorder.stamp.intents(body.people, body=body.id) for body in bodies))
             self._recorder.commit()
-            self._noted.extend(wave)
-        return [self._noted.popleft() for _ in range(min(room, len(self._noted)))]
+            self._noted.extend(bodies)
+            self._noted_at_once = NOTED_AT_ONCE
 
     def _halves_first(self, bodies: Iterator[Body]) -> Iterator[Body]:
         while body := self._halves.popleft() if self._halves else next(bodies, None):
