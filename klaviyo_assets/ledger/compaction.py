@@ -29,12 +29,10 @@ def compact(receipts: pl.LazyFrame, *, people_count: int, worth: int = WORTH_A_R
     Returns:
         RECEIPTS in any order, which are read, and not held, when they are collected.
     """
-    count = receipts.select(pl.len()).collect().item()
-    if count <= 2 * people_count + worth or not has_delivered(receipts):
+    if receipts.select(pl.len()).collect().item() <= 2 * people_count + worth or not has_delivered(receipts):
         return None
     of_bodies, of_people = receipts.filter(_is_of_body).collect(), receipts.filter(~_is_of_body)
-    looked_for = (_still_of_use, _existing_once, _decide_members)
-    kept, existing, decided = find(of_people, of_bodies, *looked_for, height=count - of_bodies.height)
+    kept, existing, decided = find(of_people, of_bodies, _still_of_use, _existing_once, _decide_members)
     # Collected, since they are few: the streaming engine would hold all receipts for whatever else is read of them.
     others = [_of_people(receipts, kept, existing).collect(), _of_bodies(of_bodies, kept)]
     return pl.concat([_members(receipts, decided), *(few.lazy() for few in others)])

@@ -26,7 +26,7 @@ _number: Final = pl.col("sequence")
 
 
 def find(
-    of_people: pl.LazyFrame, of_bodies: pl.DataFrame, *what: Callable[[pl.LazyFrame], pl.LazyFrame], height: int
+    of_people: pl.LazyFrame, of_bodies: pl.DataFrame, *what: Callable[[pl.LazyFrame], pl.LazyFrame]
 ) -> list[pl.DataFrame]:
     """What there is to be found of each person: that of some people after that of the others, in any order.
 
@@ -34,13 +34,12 @@ def find(
         of_people: RECEIPTS about people: of each whom it is about all.
         of_bodies: all RECEIPTS about bodies.
         what: each finds something in stripped receipts, which are RECEIPTS without what is heavy, and with PERSON.
-        height: how many receipts about people there are.
 
     Raises:
         PolarsError: the receipts cannot be read.
     """
     stripped_of_bodies = _strip(of_bodies.lazy()).collect()
-    parts = _deal(_strip(of_people), height=height)
+    parts = _deal(_strip(of_people))
     found = []
     while parts:  # of which each is let go of
         some = pl.concat([parts.pop(), stripped_of_bodies]).lazy()
@@ -52,8 +51,9 @@ def _strip(receipts: pl.LazyFrame) -> pl.LazyFrame:
     return receipts.with_columns(pl.col(_REPEATED).cast(pl.Categorical), *PERSON_OF_EMAIL).drop(_HEAVY)
 
 
-def _deal(stripped: pl.LazyFrame, *, height: int) -> list[pl.DataFrame]:
+def _deal(stripped: pl.LazyFrame) -> list[pl.DataFrame]:
     """The receipts, dealt out so that all of a person's are in one part."""
+    height = stripped.select(pl.len()).collect().item()
     nobody = stripped.clear().collect()
     parts = [[nobody] for _ in range(1 + height // _AT_ONCE)]
     dealt = stripped.with_columns(part=pl.col("person") % len(parts))

@@ -54,7 +54,7 @@ def _find_several(of_people: pl.LazyFrame) -> pl.Series:
 def _decide(receipts: pl.LazyFrame, of_bodies: pl.DataFrame, several: pl.Series) -> pl.DataFrame:
     """By the number of each decisive receipt, what LEDGER says of a person beyond that: columns `…_decided`."""
     of_them = receipts.filter(pl.col("sequence").is_in(several.implode()))
-    [decided] = find(of_them, of_bodies, _decide_few, height=several.len())
+    [decided] = find(of_them, of_bodies, _decide_few)
     return decided
 
 
